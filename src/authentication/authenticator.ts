@@ -1,0 +1,69 @@
+import type { UserInfo } from './user.ts'
+
+/**
+ * What an authenticator found: a user, or undefined when the credentials are none of its kind. A promise only where it
+ * has to wait for something, so that the common ways in stay synchronous.
+ */
+export type Outcome = UserInfo | undefined | Promise<UserInfo | undefined>
+
+/**
+ * One way to tell who somebody is, from a request or from a token.
+ *
+ * It throws (or rejects with) an Error when it recognises credentials that are no good. The others are still asked then,
+ * and the reason is for logs: it never reaches the client and must not hold a secret.
+ */
+export interface Authenticator<Input> {
+  readonly name: string
+  authenticate(input: Input): Outcome
+}
+
+/** Asks authenticators in order and takes the first user found; throws when there is none and one of them threw. */
+export class Union<Input> implements Authenticator<Input> {
+  readonly name: string
+  readonly #members: readonly Authenticator<Input>[]
+
+  constructor(name: string, members: readonly Authenticator<Input>[]) {
+    this.name = name
+    this.#members = members
+  }
+
+  authenticate(input: Input): Outcome {
+    return this.#ask(0, input, undefined)
+  }
+
+  #ask(first: number, input: Input, failures: unknown[] | undefined): Outcome {
+    let reasons = failures
+    for (let i = first; i < this.#members.length; i++) {
+      try {
+        const outcome = this.#members[i]!.authenticate(input)
+        if (outcome instanceof Promise) return this.#wait(outcome, i + 1, input, reasons)
+        if (outcome) return outcome
+      } catch (error) {
+        if (reasons) reasons.push(error)
+        else reasons = [error]
+      }
+    }
+    if (reasons) throw reasons.length === 1 ? reasons[0] : new AggregateError(reasons, messages(reasons))
+    return undefined
+  }
+
+  async #wait(
+    outcome: Promise<UserInfo | undefined>,
+    next: number,
+    input: Input,
+    failures: unknown[] | undefined,
+  ): Promise<UserInfo | undefined> {
+    let reasons = failures
+    try {
+      const user = await outcome
+      if (user) return user
+    } catch (error) {
+      reasons = [...(failures ?? []), error]
+    }
+    return this.#ask(next, input, reasons)
+  }
+}
+
+/** As the reference joins several errors: `[a, b]`. */
+const messages = (errors: readonly unknown[]): string =>
+  `[${errors.map((error) => (error instanceof Error ? error.message : String(error))).join(', ')}]`

@@ -1,0 +1,81 @@
+import { unauthorized } from '../machinery/status.ts'
+import { type Authenticator, Union } from './authenticator.ts'
+import { ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, ANONYMOUS_USER, type UserInfo } from './user.ts'
+import type { TlsPeer } from './x509.ts'
+
+/** What authentication needs to know of a request; the exchange itself can be one. */
+export interface Credentials {
+  /** The Authorization header as Node gives it. Of several, the first counts. */
+  readonly authorization: string | readonly string[] | undefined
+  /** The connection's TLS socket; undefined when the request came another way. */
+  readonly tls: TlsPeer | undefined
+  /** Adds a Warning header (code 299) to the answer. */
+  warn(text: string): void
+}
+
+export interface RequestAuthenticatorOptions {
+  /** In order: request headers, x509, bearer token, token in a WebSocket protocol, as far as they are configured. */
+  authenticators: readonly Authenticator<Credentials>[]
+  /** Whether requests without credentials are let in as system:anonymous (`--anonymous-auth`). */
+  anonymous: boolean
+  /** Told why credentials were refused. The reason is for the log alone. */
+  onRefused?: (reason: unknown) => void
+}
+
+/** Tells who sends a request: the first of the configured ways that knows, or anonymous. */
+export class RequestAuthenticator {
+  readonly #union: Union<Credentials>
+  readonly #anonymous: boolean
+  readonly #onRefused: ((reason: unknown) => void) | undefined
+  readonly #withGroup = new WeakMap<UserInfo, UserInfo>()
+
+  constructor(options: RequestAuthenticatorOptions) {
+    this.#union = new Union('request', options.authenticators)
+    this.#anonymous = options.anonymous
+    this.#onRefused = options.onRefused
+  }
+
+  /**
+   * @returns the user, `ANONYMOUS` without credentials; a promise only when an authenticator had to wait
+   * @throws StatusError 401 (or rejects with it) for bad credentials on any path, and for none when anonymous requests
+   *   aren't let in
+   */
+  authenticate(request: Credentials): UserInfo | Promise<UserInfo> {
+    try {
+      const outcome = this.#union.authenticate(request)
+      return outcome instanceof Promise ? this.#wait(outcome) : this.#accept(outcome)
+    } catch (error) {
+      throw this.#refuse(error)
+    }
+  }
+
+  async #wait(outcome: Promise<UserInfo | undefined>): Promise<UserInfo> {
+    try {
+      return this.#accept(await outcome)
+    } catch (error) {
+      throw this.#refuse(error)
+    }
+  }
+
+  #accept(user: UserInfo | undefined): UserInfo {
+    if (user) return this.#authenticated(user)
+    if (this.#anonymous) return ANONYMOUS
+    throw new Error('no credentials, and anonymous requests are not allowed')
+  }
+
+  #refuse(reason: unknown): Error {
+    this.#onRefused?.(reason)
+    return unauthorized()
+  }
+
+  /** The same user in system:authenticated, one object for each that an authenticator returns. */
+  #authenticated(user: UserInfo): UserInfo {
+    const known = this.#withGroup.get(user)
+    if (known) return known
+    const asItIs =
+      user.name === ANONYMOUS_USER || user.groups.includes(ALL_AUTHENTICATED) || user.groups.includes(ALL_UNAUTHENTICATED)
+    const result = asItIs ? user : { ...user, groups: [...user.groups, ALL_AUTHENTICATED] }
+    this.#withGroup.set(user, result)
+    return result
+  }
+}

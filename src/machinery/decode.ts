@@ -1,0 +1,371 @@
+import { isObject, type Json, type JsonObject } from './json.ts'
+import { canonicalQuantity } from './quantity.ts'
+import type { FieldFacts, SchemaFacts, TypeExpression } from './schema.ts'
+import { decodeMicroTime, decodeTime } from './time.ts'
+
+/** A value that doesn't fit its type, in the words of Go's JSON decoder. */
+export class DecodeError extends Error {
+  override name = 'DecodeError'
+}
+
+/** What one decoding collects on its way. */
+interface Walk {
+  /** Field names from the root, as Go prints them. */
+  path: string[]
+  /** The type name of the struct around the current value. */
+  struct: string
+  /** Paths of fields that the type doesn't have, with list indices; undefined when nobody asks. */
+  unknown: string[] | undefined
+  /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
+  at: string
+}
+
+type Decoder = (raw: Json, walk: Walk) => Json | undefined
+
+interface CompiledField {
+  name: string
+  /** The name with the embedding structs before it, for error paths. */
+  errorName: string
+  decode: Decoder
+  /** The zero value that Go would leave out: true when `value` must not be written. */
+  dropZero: boolean
+  /** What is written when nothing was given; undefined leaves the field out. */
+  absent: ((walk: Walk) => Json) | undefined
+  /** A zero value is replaced by the default as well (the Go field is no pointer). */
+  defaultsZero: boolean
+}
+
+/** The JSON type's name in Go's messages. */
+function kindOf(raw: Json): string {
+  if (raw === null) return 'null'
+  if (Array.isArray(raw)) return 'array'
+  if (typeof raw === 'boolean') return 'bool'
+  if (typeof raw === 'bigint') return 'number'
+  return typeof raw
+}
+
+function mismatch(raw: Json, walk: Walk, goType: string, value = kindOf(raw)): DecodeError {
+  return new DecodeError(
+    walk.path.length
+      ? `json: cannot unmarshal ${value} into Go struct field ${walk.struct}.${walk.path.join('.')} of type ${goType}`
+      : `json: cannot unmarshal ${value} into Go value of type ${goType}`,
+  )
+}
+
+const isZero = (value: Json | undefined): boolean =>
+  value === '' ||
+  value === 0 ||
+  value === false ||
+  value === null ||
+  (typeof value === 'object' && (Array.isArray(value) ? value.length === 0 : isEmpty(value)))
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false
+  return true
+}
+
+/** Go's name of a type, as its messages print it: `v1.PodSpec`, `[]string`, `map[string]string`, `int32`. */
+function goTypeName(type: TypeExpression): string {
+  if (typeof type !== 'string') return 'list' in type ? `[]${goTypeName(type.list)}` : `map[string]${goTypeName(type.map)}`
+  if (type.startsWith('#')) return type.split('.').slice(-2).join('.')
+  return GO_SCALARS[type] ?? type
+}
+
+const GO_SCALARS: Record<string, string> = {
+  boolean: 'bool',
+  double: 'float64',
+  bytes: '[]uint8',
+  quantity: 'resource.Quantity',
+  intorstring: 'intstr.IntOrString',
+  time: 'v1.Time',
+  microtime: 'v1.MicroTime',
+  raw: 'runtime.RawExtension',
+  fields: 'v1.FieldsV1',
+}
+
+const LIMITS: Record<string, number> = { int32: 2 ** 31, int64: 2 ** 63 }
+
+function decodeString(raw: Json, walk: Walk): Json {
+  if (typeof raw === 'string') return raw
+  throw mismatch(raw, walk, 'string')
+}
+
+function decodeBoolean(raw: Json, walk: Walk): Json {
+  if (typeof raw === 'boolean') return raw
+  throw mismatch(raw, walk, 'bool')
+}
+
+function integer(goType: 'int32' | 'int64'): Decoder {
+  const limit = LIMITS[goType] as number
+  return (raw, walk) => {
+    if (typeof raw === 'number' && Number.isInteger(raw) && raw < limit && raw >= -limit) return raw
+    if (typeof raw === 'bigint' && goType === 'int64' && BigInt.asIntN(64, raw) === raw) return raw
+    const isNumber = typeof raw === 'number' || typeof raw === 'bigint'
+    throw mismatch(raw, walk, goType, isNumber ? `number ${printNumber(raw)}` : kindOf(raw))
+  }
+}
+
+function printNumber(raw: number | bigint): string {
+  return Math.abs(Number(raw)) >= 1e15 && Number.isInteger(Number(raw)) ? BigInt(raw).toString() : String(raw)
+}
+
+function decodeDouble(raw: Json, walk: Walk): Json {
+  if (typeof raw === 'number') return raw
+  if (typeof raw === 'bigint') return Number(raw)
+  throw mismatch(raw, walk, 'float64')
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+function decodeBytes(raw: Json, walk: Walk): Json {
+  if (typeof raw !== 'string') throw mismatch(raw, walk, '[]uint8')
+  const text = /[\r\n]/.test(raw) ? raw.replace(/[\r\n]/g, '') : raw
+  if (!BASE64.test(text)) throw new DecodeError(`illegal base64 data at input byte ${base64Fault(raw)}`)
+  // Unused trailing bits are dropped, as a round trip through bytes does.
+  return text.endsWith('=') ? Buffer.from(text, 'base64').toString('base64') : text
+}
+
+/** The offset that Go reports for malformed base64. */
+function base64Fault(text: string): number {
+  const bad = text.search(/[^A-Za-z0-9+/=\r\n]/)
+  if (bad >= 0) return bad
+  const pad = text.indexOf('=')
+  if (pad >= 0) {
+    if (pad % 4 < 2) return pad
+    const rest = text.slice(pad).search(/[^=\r\n]/)
+    if (rest >= 0) return pad + rest
+    const padding = text.length - pad
+    return pad % 4 === 2 && padding < 2 ? text.length : pad + (pad % 4 === 2 ? 2 : 1)
+  }
+  return text.length - (text.length % 4)
+}
+
+function decodeIntOrString(raw: Json, walk: Walk): Json {
+  if (typeof raw === 'string') return raw
+  return integer('int32')(raw, walk) as Json
+}
+
+function decodeQuantity(raw: Json): Json {
+  return canonicalQuantity(typeof raw === 'string' ? raw : JSON.stringify(raw))
+}
+
+function decodeObject(raw: Json, walk: Walk): Json {
+  if (isObject(raw)) return raw
+  throw mismatch(raw, walk, 'map[string]interface {}')
+}
+
+const SCALAR_DECODERS: Record<string, Decoder> = {
+  string: decodeString,
+  boolean: decodeBoolean,
+  int32: integer('int32'),
+  int64: integer('int64'),
+  double: decodeDouble,
+  bytes: decodeBytes,
+  quantity: decodeQuantity,
+  intorstring: decodeIntOrString,
+  time: (raw) => decodeTime(raw),
+  microtime: (raw) => decodeMicroTime(raw),
+  duration: decodeString,
+  raw: (raw) => raw,
+  fields: decodeObject,
+  json: (raw) => raw,
+}
+
+const ZERO: Record<string, Json> = {
+  string: '',
+  boolean: false,
+  int32: 0,
+  int64: 0,
+  double: 0,
+  bytes: '',
+  quantity: '0',
+  intorstring: 0,
+  duration: '0s',
+  time: null,
+  microtime: null,
+}
+
+/**
+ * Turns parsed JSON into an object of a known type, the way a round trip through the reference's Go structs does: unknown fields go,
+ * nulls and zero values that Go leaves out go, structs that are always written appear, quantities and times get their canonical text,
+ * and declared defaults are filled in. Fields come out in the order of the Go struct. The input isn't changed.
+ */
+export class TypeDecoder {
+  readonly #facts: SchemaFacts
+  readonly #types = new Map<string, Decoder>()
+
+  constructor(facts: SchemaFacts) {
+    this.#facts = facts
+  }
+
+  /**
+   * @param typeName full name, such as `io.k8s.api.core.v1.Pod`
+   * @param unknown when given, collects the paths of fields that the type doesn't have
+   * @throws DecodeError on the first value of a wrong type
+   */
+  decode(typeName: string, raw: Json, unknown?: string[]): JsonObject {
+    const walk: Walk = { path: [], struct: '', unknown, at: '' }
+    return this.#struct(typeName)(raw, walk) as JsonObject
+  }
+
+  #decoder(type: TypeExpression): Decoder {
+    if (typeof type !== 'string') return 'list' in type ? this.#list(type) : this.#map(type)
+    if (type.startsWith('#')) return this.#struct(type.slice(1))
+    const scalar = SCALAR_DECODERS[type]
+    if (scalar) return scalar
+    return this.#jsonSchemaPart(type)
+  }
+
+  /** Compiled when first used: types refer to themselves (JSONSchemaProps). */
+  #struct(name: string): Decoder {
+    const known = this.#types.get(name)
+    if (known) return known
+    let compiled: Decoder | undefined
+    const lazy: Decoder = (raw, walk) => {
+      compiled ??= this.#compile(name)
+      return compiled(raw, walk)
+    }
+    this.#types.set(name, lazy)
+    return lazy
+  }
+
+  #compile(name: string): Decoder {
+    const facts = this.#facts.type(name)
+    const fields = facts.fields.map((field) => this.#field(field))
+    const names = new Set(fields.map((f) => f.name))
+    const short = name.slice(name.lastIndexOf('.') + 1)
+    const goType = goTypeName(`#${name}`)
+    const decoder: Decoder = (raw, walk) => {
+      if (!isObject(raw)) throw mismatch(raw, walk, goType)
+      const outer = walk.struct
+      walk.struct = short
+      const out: JsonObject = {}
+      let seen = 0
+      for (const field of fields) {
+        const given = raw[field.name]
+        if (given !== undefined) seen++
+        if (given === undefined || given === null) {
+          if (field.absent) out[field.name] = field.absent(walk)
+          continue
+        }
+        walk.path.push(field.errorName)
+        const at = walk.at
+        if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
+        const value = field.decode(given, walk)
+        walk.at = at
+        walk.path.pop()
+        if (value === undefined) continue
+        if (field.dropZero && isZero(value)) continue
+        out[field.name] = field.defaultsZero && isZero(value) && field.absent ? field.absent(walk) : value
+      }
+      if (walk.unknown) collectUnknown(raw, names, seen, walk)
+      walk.struct = outer
+      return out
+    }
+    this.#types.set(name, decoder)
+    return decoder
+  }
+
+  #field(field: FieldFacts): CompiledField {
+    const { type } = field
+    const decode = this.#decoder(type)
+    const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode }
+    if (typeof type !== 'string') {
+      // A nil list or map without omitempty is written as null.
+      return { ...common, dropZero: !field.required, absent: field.required ? () => null : undefined, defaultsZero: false }
+    }
+    if (type.startsWith('#')) {
+      const always = field.default !== undefined || field.value
+      return {
+        ...common,
+        dropZero: false,
+        absent: always ? (walk) => decode({}, { ...walk, unknown: undefined }) as Json : undefined,
+        defaultsZero: false,
+      }
+    }
+    const real = field.default !== undefined && !isZero(field.default)
+    if (field.nullable) return { ...common, dropZero: false, absent: () => null, defaultsZero: false }
+    const always = field.required || field.value || field.default !== undefined
+    const zero = real ? (field.default as Json) : (ZERO[type] ?? null)
+    return {
+      ...common,
+      dropZero:
+        !always &&
+        !field.pointer &&
+        ZERO[type] !== undefined &&
+        !['quantity', 'intorstring', 'time', 'microtime', 'duration'].includes(type),
+      absent: always && (!field.pointer || real) ? () => zero : undefined,
+      defaultsZero: real && !field.pointer,
+    }
+  }
+
+  #list(type: { list: TypeExpression }): Decoder {
+    const item = this.#decoder(type.list)
+    const goType = goTypeName(type)
+    const zero = this.#zero(type.list)
+    return (raw, walk) => {
+      if (!Array.isArray(raw)) throw mismatch(raw, walk, goType)
+      const out = new Array<Json>(raw.length)
+      const at = walk.at
+      for (let i = 0; i < raw.length; i++) {
+        const given = raw[i]
+        if (walk.unknown) walk.at = `${at}[${i}]`
+        out[i] = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+      }
+      walk.at = at
+      return out
+    }
+  }
+
+  #map(type: { map: TypeExpression }): Decoder {
+    const item = this.#decoder(type.map)
+    const goType = goTypeName(type)
+    const zero = this.#zero(type.map)
+    return (raw, walk) => {
+      if (!isObject(raw)) throw mismatch(raw, walk, goType)
+      const out: JsonObject = {}
+      const at = walk.at
+      // Go writes map keys sorted.
+      for (const key of Object.keys(raw).sort()) {
+        const given = raw[key]
+        if (walk.unknown) walk.at = `${at}.${key}`
+        const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+        if (key === '__proto__') Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true })
+        else out[key] = value
+      }
+      walk.at = at
+      return out
+    }
+  }
+
+  #zero(type: TypeExpression): (walk: Walk) => Json {
+    if (typeof type !== 'string') return () => null
+    if (type.startsWith('#')) return (walk) => this.#struct(type.slice(1))({}, { ...walk, unknown: undefined }) as Json
+    return () => ZERO[type] ?? null
+  }
+
+  /** The parts of JSONSchemaProps that are one of two types. */
+  #jsonSchemaPart(type: string): Decoder {
+    const props = '#io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
+    const one = this.#decoder(props)
+    if (type === 'propsorarray') {
+      const many = this.#list({ list: props })
+      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : one(raw, walk))
+    }
+    if (type === 'propsorbool') return (raw, walk) => (typeof raw === 'boolean' ? raw : one(raw, walk))
+    if (type === 'propsorstrings') {
+      const many = this.#list({ list: 'string' })
+      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : one(raw, walk))
+    }
+    throw new Error(`no decoder for type ${type}`)
+  }
+}
+
+function collectUnknown(raw: JsonObject, names: Set<string>, seen: number, walk: Walk): void {
+  let keys = 0
+  for (const _ in raw) keys++
+  if (keys === seen) return
+  for (const key in raw) {
+    if (raw[key] !== undefined && !names.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
+  }
+}

@@ -1,0 +1,84 @@
+import type { UserInfo } from '../authentication/user.ts'
+import type { JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from './object.ts'
+
+/** What a kind's hooks may know and use of the server around them. */
+export interface WriteContext {
+  /** The time of the request, in ms since the epoch. */
+  readonly now: number
+  readonly user: UserInfo
+  readonly dryRun: boolean
+  /** Empty for cluster-scoped kinds. */
+  readonly namespace: string
+  /** The name in the path; empty on create. */
+  readonly name: string
+  /** Empty for the resource itself. */
+  readonly subresource: string
+  readonly operation: 'create' | 'update' | 'delete' | 'connect'
+  readonly env: KindEnvironment
+  /** Adds a Warning header to the answer. */
+  warn(text: string): void
+}
+
+/** The same for every request: what the composition root supplies. */
+export interface KindEnvironment {
+  readonly settings: KindSettings
+  readonly serviceAddresses: ServiceAddresses
+  readonly nodePorts: PortAllocator
+  /** Other kinds' objects. Throws when no such resource is served. */
+  objects(resource: string, group?: string): ObjectAccess
+}
+
+export interface KindSettings {
+  readonly allowPrivileged: boolean
+  /** CIDRs of cluster IPs, primary first. */
+  readonly serviceClusterIpRanges: readonly string[]
+  /** Feature gates with their values. */
+  feature(name: string): boolean
+  readonly defaultNotReadyTolerationSeconds: number
+  readonly defaultUnreachableTolerationSeconds: number
+  /** How long an Event is kept. */
+  readonly eventTtlSeconds: number
+}
+
+/** Reads and writes of stored objects from within the server, past authorization and admission. */
+export interface ObjectAccess {
+  /** @returns undefined when there is none; the object is the caller's to change */
+  get(namespace: string, name: string): Promise<KubeObject | undefined>
+  /** @param namespace empty for all */
+  list(namespace: string): Promise<KubeObject[]>
+  /** Create through defaults, strategy and validation. */
+  create(object: KubeObject, options?: { dryRun?: boolean }): Promise<KubeObject>
+  /** Reads, changes and stores until no one else wrote in between. Returning undefined from `change` writes nothing. Throws notFound. */
+  update(
+    namespace: string,
+    name: string,
+    change: (object: KubeObject) => KubeObject | undefined,
+    options?: { dryRun?: boolean },
+  ): Promise<KubeObject>
+  /** The same as a DELETE with these options by the server itself. Throws notFound, conflict. */
+  delete(namespace: string, name: string, options?: { dryRun?: boolean; deleteOptions?: JsonObject }): Promise<KubeObject>
+}
+
+/** Cluster IPs, each backed by an IPAddress object. */
+export interface ServiceAddresses {
+  readonly families: readonly ('IPv4' | 'IPv6')[]
+  /** The next free address of a family. */
+  allocateNext(family: 'IPv4' | 'IPv6', owner: AddressOwner, dryRun: boolean): Promise<string>
+  /** Takes this address. Throws AddressTakenError, AddressRangeError. */
+  allocate(address: string, owner: AddressOwner, dryRun: boolean): Promise<void>
+  release(address: string): Promise<void>
+}
+
+export interface AddressOwner {
+  namespace: string
+  name: string
+}
+
+export interface PortAllocator {
+  readonly range: { readonly base: number; readonly size: number }
+  allocateNext(dryRun: boolean): number
+  /** @throws PortTakenError, PortRangeError */
+  allocate(port: number, dryRun: boolean): void
+  release(port: number): void
+}

@@ -1,0 +1,168 @@
+import type { FieldError } from '../machinery/field-errors.ts'
+import type { Json, JsonObject } from '../machinery/json.ts'
+import type { Column } from './columns.ts'
+import type { WriteContext } from './context.ts'
+import type { KubeObject } from './object.ts'
+
+/**
+ * All there is to say of one kind. Everything else (routes, discovery, OpenAPI, storage keys, tables, selectors, tests) derives from it.
+ * `T` is the storage version's type from src/generated/types.ts; hooks see decoded objects of that version and may change the object
+ * that they are given (never `old`).
+ */
+export interface KindSpec<T extends KubeObject> {
+  /** API group; empty for the core group. */
+  group: string
+  /** The storage version, which is also the preferred one. */
+  version: string
+  kind: string
+  /** Lower-case plural, as in paths. */
+  resource: string
+  /** Lower-case singular; the kind in lower case when unset. */
+  singular?: string
+  shortNames?: readonly string[]
+  categories?: readonly string[]
+  scope: 'Namespaced' | 'Cluster'
+  /** Full name of the storage version's type facts, such as `io.k8s.api.apps.v1.Deployment`. */
+  schema: string
+  /** Other group versions that serve the same objects. */
+  alsoServed?: readonly ServedVersion<T>[]
+  /** The part of the storage key after `/registry/`; the resource's name when unset. */
+  storagePrefix?: string
+  /** Verbs served on the resource itself; all eight when unset. */
+  verbs?: readonly Verb[]
+  /** Answers requests without any storage (reviews, component statuses). */
+  virtual?: VirtualResource<T>
+
+  /** Which names are allowed, by the name of a validator in machinery/validation.ts; a DNS subdomain when unset. */
+  names?: 'subdomain' | 'label' | 'label1035' | 'pathSegment' | ((name: string, prefix: boolean) => string[])
+
+  /** Fills in defaults, after decoding and before admission, on every write and of every object (also of patched ones). */
+  defaults?(object: T): void
+  /** Resets what a creator may not set. `status` is emptied and `generation` set before this by the generic strategy. */
+  prepareForCreate?(object: T, context: WriteContext): void
+  /** Keeps what an update may not change. Status is taken over from `old` and generation handled before this. */
+  prepareForUpdate?(object: T, old: T, context: WriteContext): void
+  /** Rules beyond the metadata's, which the generic strategy checks. */
+  validate?(object: T, context: WriteContext): FieldError[]
+  /** Called instead of `validate` on updates (call it yourself for the common rules). */
+  validateUpdate?(object: T, old: T, context: WriteContext): FieldError[]
+  /** Texts for Warning headers; `old` is unset on create. */
+  warnings?(object: T, old: T | undefined, context: WriteContext): string[]
+
+  /**
+   * How `metadata.generation` is kept: `spec` sets 1 on create and adds one when the spec changes; `annotations` when the annotations
+   * change, too; a function decides by itself whether a change counts; `none` (the default) leaves it alone.
+   */
+  generation?: 'spec' | 'annotations' | 'none' | ((object: T, old: T) => boolean)
+  /** Whether PUT may create (default no). */
+  createOnUpdate?: boolean
+  /** Whether PUT without a resource version overwrites (default yes). */
+  unconditionalUpdate?: boolean
+  /** What becomes of dependents when a delete names no policy: `background` (default) or `orphan` (adds the orphan finalizer). */
+  defaultPropagation?: 'background' | 'orphan'
+  /**
+   * Grace: returns the seconds to wait before the object goes; undefined or 0 deletes at once. `requested` is what the caller asked for.
+   * May change `object` (a copy that is stored if it waits).
+   */
+  gracePeriod?(object: T, requested: number | undefined, context: WriteContext): number | undefined
+
+  /** Takes what the object needs from elsewhere (addresses, ports) before it is stored. The result gives it back if the write fails. */
+  beforeCreate?(object: T, context: WriteContext): Promise<Undo | undefined>
+  beforeUpdate?(object: T, old: T, context: WriteContext): Promise<Undo | undefined>
+  /** Gives back what a deleted object held. Never called on dry runs. */
+  afterDelete?(object: T, context: WriteContext): Promise<void>
+
+  /** Whether the kind has a `status` that only the status subresource writes; true adds that subresource. */
+  status?: boolean | StatusStrategy<T>
+  subresources?: readonly Subresource<T>[]
+
+  /** Table columns after `Name`, which every kind has. Unset: Name and Created At. */
+  columns?: readonly Column<T>[]
+  /** Selectable fields besides metadata.name and metadata.namespace. Absent values are ''. */
+  fields?: Readonly<Record<string, (object: T) => string>>
+  /** How long objects live by themselves, in seconds. */
+  ttlSeconds?(object: T, context: WriteContext): number | undefined
+}
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
+
+export type Undo = () => Promise<void>
+
+/** A group version besides the storage version. */
+export interface ServedVersion<T extends KubeObject> {
+  group: string
+  version: string
+  schema: string
+  /** Both get and return plain objects; kind and apiVersion are set by the caller. They may share parts with their input. */
+  toStorage(object: KubeObject): T
+  fromStorage(object: T): KubeObject
+  /** Defaults of this version, before conversion. */
+  defaults?(object: KubeObject): void
+  columns?: readonly Column<T>[]
+}
+
+export interface StatusStrategy<T extends KubeObject> {
+  /** Called on the incoming object after everything but status and metadata was taken from `old`. */
+  prepare?(object: T, old: T, context: WriteContext): void
+  validate?(object: T, old: T, context: WriteContext): FieldError[]
+}
+
+/** Anything below `<resource>/<name>/`. Exactly one of `write`, `create` or `connect` says what it does; `read` what GET shows. */
+export interface Subresource<T extends KubeObject> {
+  name: string
+  /** The kind in discovery and in bodies; the parent's when unset. */
+  kind?: { group: string; version: string; kind: string; schema: string }
+  verbs: readonly ('create' | 'delete' | 'get' | 'patch' | 'update')[]
+  /** What GET shows, and what update and patch start from; the parent itself when unset. */
+  read?(parent: T): KubeObject
+  /** Update and patch: returns the changed parent. `incoming` is decoded by `kind`'s schema. Throw StatusErrors. */
+  write?(parent: T, incoming: KubeObject, context: WriteContext): T
+  validate?(object: T, old: T, context: WriteContext): FieldError[]
+  defaults?(object: KubeObject): void
+  /** POST: does its work through the context and returns the body and status code of the answer. */
+  create?(name: string, body: KubeObject, context: WriteContext): Promise<{ code: number; body: JsonObject }>
+  /** Streams and proxies: not served by this server's data path. */
+  connect?: readonly string[]
+}
+
+export interface VirtualResource<T extends KubeObject> {
+  create?(object: T, context: WriteContext): Promise<T>
+  get?(name: string, context: WriteContext): Promise<T>
+  list?(context: WriteContext): Promise<T[]>
+}
+
+/** A kind with every default filled in. Hooks stay typed by the spec; users of many kinds see KubeObject. */
+export interface KindDefinition extends Omit<KindSpec<KubeObject>, 'singular' | 'shortNames' | 'categories' | 'verbs'> {
+  singular: string
+  shortNames: readonly string[]
+  categories: readonly string[]
+  verbs: readonly Verb[]
+  storagePrefix: string
+  columns: readonly Column<KubeObject>[] | undefined
+  hasStatus: boolean
+}
+
+const ALL_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+/** Declares a built-in kind; see KindSpec. */
+export function defineKind<T extends KubeObject>(spec: KindSpec<T>): KindDefinition {
+  // Hooks are called with objects that were decoded by this kind's schema, which is what makes the narrowing sound.
+  const general = spec as unknown as KindSpec<KubeObject>
+  return Object.freeze({
+    ...general,
+    singular: spec.singular ?? spec.kind.toLowerCase(),
+    shortNames: spec.shortNames ?? [],
+    categories: spec.categories ?? [],
+    verbs: spec.verbs ?? ALL_VERBS,
+    storagePrefix: spec.storagePrefix ?? spec.resource,
+    columns: general.columns,
+    hasStatus: Boolean(spec.status),
+  })
+}
+
+/** `v1`, or `apps/v1`. */
+export function apiVersionOf(gv: { group: string; version: string }): string {
+  return gv.group ? `${gv.group}/${gv.version}` : gv.version
+}
+
+export type { Json }
