@@ -1,4 +1,23 @@
+import type { X509Certificate } from 'node:crypto'
 import type { UserInfo } from './user.ts'
+
+/** What authentication needs to know of a request; the exchange itself can be one. */
+export interface Credentials {
+  /** The Authorization header as Node gives it. Of several, the first counts. */
+  readonly authorization: string | readonly string[] | undefined
+  /** The connection's TLS socket; undefined when the request came another way. */
+  readonly tls: TlsPeer | undefined
+  /** Adds a Warning header (code 299) to the answer. */
+  warn(text: string): void
+}
+
+/** The part of a TLSSocket that says who is at the other end. */
+export interface TlsPeer {
+  /** Whether the handshake verified a certificate; true as well for a resumed session that has none. */
+  readonly authorized: boolean
+  readonly authorizationError?: unknown
+  getPeerX509Certificate(): X509Certificate | undefined
+}
 
 /**
  * What an authenticator found: a user, or undefined when the credentials are none of its kind. A promise only where it

@@ -1,17 +1,6 @@
 import { unauthorized } from '../machinery/status.ts'
-import { type Authenticator, Union } from './authenticator.ts'
+import { type Authenticator, type Credentials, Union } from './authenticator.ts'
 import { ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, ANONYMOUS_USER, type UserInfo } from './user.ts'
-import type { TlsPeer } from './x509.ts'
-
-/** What authentication needs to know of a request; the exchange itself can be one. */
-export interface Credentials {
-  /** The Authorization header as Node gives it. Of several, the first counts. */
-  readonly authorization: string | readonly string[] | undefined
-  /** The connection's TLS socket; undefined when the request came another way. */
-  readonly tls: TlsPeer | undefined
-  /** Adds a Warning header (code 299) to the answer. */
-  warn(text: string): void
-}
 
 export interface RequestAuthenticatorOptions {
   /** In order: request headers, x509, bearer token, token in a WebSocket protocol, as far as they are configured. */

@@ -1,15 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Authenticator, Outcome } from './authenticator.ts'
-import type { Credentials } from './request.ts'
+import type { Authenticator, Credentials, Outcome, TlsPeer } from './authenticator.ts'
 import { CREDENTIAL_ID, type UserInfo } from './user.ts'
-
-/** The part of a TLSSocket that says who is at the other end. */
-export interface TlsPeer {
-  /** Whether the handshake verified a certificate; true as well for a resumed session that has none. */
-  readonly authorized: boolean
-  readonly authorizationError?: unknown
-  getPeerX509Certificate(): X509Certificate | undefined
-}
 
 interface Identity {
   user: UserInfo | undefined

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { FieldFacts, SchemaFacts, TypeExpression } from './schema.ts'
-import { decodeMicroTime, decodeTime } from './time.ts'
+import { canonicalMicroTime, canonicalTime } from './time.ts'
 
 /** A value that doesn't fit its type, in the words of Go's JSON decoder. */
 export class DecodeError extends Error {
@@ -146,7 +146,13 @@ function decodeIntOrString(raw: Json, walk: Walk): Json {
 }
 
 function decodeQuantity(raw: Json): Json {
-  return canonicalQuantity(typeof raw === 'string' ? raw : JSON.stringify(raw))
+  return canonicalQuantity(raw)
+}
+
+/** Times decode themselves in Go, so that their errors name no field. */
+function textOf(raw: Json): string {
+  if (typeof raw === 'string') return raw
+  throw new DecodeError(`json: cannot unmarshal ${kindOf(raw)} into Go value of type string`)
 }
 
 function decodeObject(raw: Json, walk: Walk): Json {
@@ -163,8 +169,8 @@ const SCALAR_DECODERS: Record<string, Decoder> = {
   bytes: decodeBytes,
   quantity: decodeQuantity,
   intorstring: decodeIntOrString,
-  time: (raw) => decodeTime(raw),
-  microtime: (raw) => decodeMicroTime(raw),
+  time: (raw) => canonicalTime(textOf(raw)),
+  microtime: (raw) => canonicalMicroTime(textOf(raw)),
   duration: decodeString,
   raw: (raw) => raw,
   fields: decodeObject,
@@ -271,8 +277,9 @@ export class TypeDecoder {
     const decode = this.#decoder(type)
     const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode }
     if (typeof type !== 'string') {
-      // A nil list or map without omitempty is written as null.
-      return { ...common, dropZero: !field.required, absent: field.required ? () => null : undefined, defaultsZero: false }
+      // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
+      const always = field.required || field.nullable
+      return { ...common, dropZero: !always, absent: always ? () => null : undefined, defaultsZero: Boolean(always) }
     }
     if (type.startsWith('#')) {
       const always = field.default !== undefined || field.value

@@ -162,6 +162,8 @@ export function quantityFromJson(value: Json | undefined): Quantity {
 export function parseQuantity(text: string): Quantity {
   if (text === '0') return ZERO_QUANTITY
   if (text === '') throw new QuantityError(FORMAT_WRONG)
+  // Nobody means so many digits, and computing with millions of them takes seconds.
+  if (text.length > MANY) throw new QuantityError(NUMBER_WRONG)
   const match = /^([-+]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text)
   if (!match) throw new QuantityError(FORMAT_WRONG)
   const negative = match[1] === '-'
@@ -225,19 +227,26 @@ function print(quantity: Quantity): string {
   if (quantity.isZero) return '0'
   if (quantity.format === 'BinarySI' && quantity.compare(KIBI) * quantity.compare(MINUS_KIBI) >= 0) {
     const whole = scaled(quantity, 0)
-    if (whole.exact) {
-      const [number, times] = withoutFactor(whole.result, 1024n)
-      return `${number}${BINARY_SUFFIXES[times] ?? ''}`
-    }
+    if (whole.exact) return printBinary(whole.result)
   }
-  let [number, exponent] = withoutFactor(quantity.mantissa, 10n)
-  exponent += quantity.exponent
-  while (exponent % 3 !== 0) {
-    number *= 10n
-    exponent--
+  // By its text, since dividing takes far too long for a million zeros.
+  const digits = quantity.mantissa.toString()
+  const significant = digits.replace(/0+$/, '')
+  const exponent = quantity.exponent + digits.length - significant.length
+  const zeros = ((exponent % 3) + 3) % 3
+  const number = significant + '0'.repeat(zeros)
+  if (quantity.format !== 'DecimalExponent') return `${number}${DECIMAL_SUFFIXES.get(exponent - zeros) ?? ''}`
+  return exponent === zeros ? number : `${number}e${exponent - zeros}`
+}
+
+function printBinary(value: bigint): string {
+  let rest = value
+  let times = 0
+  while (rest % 1024n === 0n) {
+    rest /= 1024n
+    times++
   }
-  if (quantity.format !== 'DecimalExponent') return `${number}${DECIMAL_SUFFIXES.get(exponent) ?? ''}`
-  return exponent === 0 ? `${number}` : `${number}e${exponent}`
+  return `${rest}${BINARY_SUFFIXES[times] ?? ''}`
 }
 
 const KIBI = Quantity.of(1024)
@@ -270,20 +279,10 @@ function scaled(quantity: Quantity, exponent: number): { result: bigint; exact: 
 }
 
 /** More zeros than any sum of quantities can mean, and few enough to write out. */
-const MANY = 100_000
+const MANY = 10_000
 
 function pow10(exponent: number): bigint {
   return 10n ** BigInt(Math.min(exponent, MANY))
-}
-
-function withoutFactor(value: bigint, factor: bigint): [bigint, number] {
-  let times = 0
-  let rest = value
-  while (rest !== 0n && rest % factor === 0n) {
-    rest /= factor
-    times++
-  }
-  return [rest, times]
 }
 
 function clamp(value: bigint): bigint {

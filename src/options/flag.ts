@@ -63,8 +63,7 @@ export type Values<Table> = {
 export const optionName = (flag: string): string => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 /** The default as a user would write it, for messages. */
-export const writtenDefault = (flag: Flag<unknown>): string =>
-  flag.type.format(flag.default).replace(/^\[(.*)\]$|^<nil>$/, '$1')
+export const writtenDefault = (flag: Flag<unknown>): string => flag.type.format(flag.default).replace(/^\[(.*)\]$|^<nil>$/, '$1')
 
 /** The one thing wrong with the command line that stops the start. The message is one line, to print after `Error: `. */
 export class OptionsError extends Error {

@@ -125,7 +125,9 @@ export function parseCsv(text: string): string[] {
   if (at < 0) throw new Error('EOF')
   const start = at
   const fail = (line: number, column: number, what: string): Error =>
-    new Error(`${line === start ? '' : `record on line ${start + 1}; `}parse error on line ${line + 1}, column ${column}: ${what}`)
+    new Error(
+      `${line === start ? '' : `record on line ${start + 1}; `}parse error on line ${line + 1}, column ${column}: ${what}`,
+    )
   const fields: string[] = []
   let line = lines[at]!
   for (let from = 0; ; ) {
@@ -164,9 +166,7 @@ export function parseCsv(text: string): string[] {
 
 /** The fields joined as encoding/csv writes one record. */
 export function formatCsv(fields: readonly string[]): string {
-  return fields
-    .map((field) => (/^[ \t]|[",\r\n]|^\\\.$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(',')
+  return fields.map((field) => (/^[ \t]|[",\r\n]|^\\\.$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')
 }
 
 const literal = /^[+-]?(0x_?[\da-f]+(_[\da-f]+)*|0b_?[01]+(_[01]+)*|0o_?[0-7]+(_[0-7]+)*|0(_?[0-7]+)*|[1-9]\d*(_\d+)*)$/i
@@ -178,5 +178,4 @@ function integerLiteral(text: string, fn: string): bigint {
   return text.startsWith('-') ? -value : value
 }
 
-const numberError = (fn: string, text: string, what: string): Error =>
-  new Error(`strconv.${fn}: parsing ${quote(text)}: ${what}`)
+const numberError = (fn: string, text: string, what: string): Error => new Error(`strconv.${fn}: parsing ${quote(text)}: ${what}`)

@@ -13,6 +13,8 @@ export interface Column<T extends KubeObject> {
   description: string
   /** 0 is shown always, 1 only with `-o wide`. */
   priority: number
+  /** The cell is sent, but the column isn't declared (as the reference does for IPAddress). */
+  undeclared?: boolean
   /** The cell's value; a null is printed as `<none>` by clients. `now` is in ms since the epoch. */
   cell(object: T, now: number): Cell
 }
@@ -21,6 +23,7 @@ export interface ColumnOptions {
   type?: Column<KubeObject>['type']
   format?: string
   wide?: boolean
+  undeclared?: boolean
 }
 
 /**
@@ -32,7 +35,15 @@ export function column<T extends KubeObject>(
   cell: (object: T, now: number) => Cell,
   options: ColumnOptions = {},
 ): Column<T> {
-  return { name, type: options.type ?? 'string', format: options.format ?? '', description, priority: options.wide ? 1 : 0, cell }
+  return {
+    name,
+    type: options.type ?? 'string',
+    format: options.format ?? '',
+    description,
+    priority: options.wide ? 1 : 0,
+    ...(options.undeclared ? { undeclared: true } : {}),
+    cell,
+  }
 }
 
 /** The age of a time as clients print it; `<unknown>` when there is none. */

@@ -1,5 +1,6 @@
 import type { UserInfo } from '../authentication/user.ts'
 import type { JsonObject } from '../machinery/json.ts'
+import type { AccessReviewer } from './access.ts'
 import type { KubeObject } from './object.ts'
 
 /** What a kind's hooks may know and use of the server around them. */
@@ -8,6 +9,8 @@ export interface WriteContext {
   readonly now: number
   readonly user: UserInfo
   readonly dryRun: boolean
+  /** The group version that the request speaks, such as `v1` or `events.k8s.io/v1`. */
+  readonly apiVersion: string
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string
   /** The name in the path; empty on create. */
@@ -25,8 +28,18 @@ export interface KindEnvironment {
   readonly settings: KindSettings
   readonly serviceAddresses: ServiceAddresses
   readonly nodePorts: PortAllocator
+  /** Who somebody is and what they may do. */
+  readonly access: AccessReviewer
+  /** How the other components of the control plane are; without it nothing is known of them. */
+  componentHealth?(): Promise<readonly ComponentHealth[]>
   /** Other kinds' objects. Throws when no such resource is served. */
   objects(resource: string, group?: string): ObjectAccess
+}
+
+export interface ComponentHealth {
+  readonly name: string
+  readonly healthy: boolean
+  readonly message: string
 }
 
 export interface KindSettings {
@@ -75,10 +88,14 @@ export interface AddressOwner {
   name: string
 }
 
+/** Ports that services are reached at on every node. In memory: two servers on one store must not share it. */
 export interface PortAllocator {
   readonly range: { readonly base: number; readonly size: number }
-  allocateNext(dryRun: boolean): number
+  has(port: number): boolean
+  /** @throws PortsFullError */
+  allocateNext(): number
   /** @throws PortTakenError, PortRangeError */
-  allocate(port: number, dryRun: boolean): void
+  allocate(port: number): void
+  /** Does nothing for a port that isn't allocated. */
   release(port: number): void
 }

@@ -58,6 +58,8 @@ export interface KindSpec<T extends KubeObject> {
   createOnUpdate?: boolean
   /** Whether PUT without a resource version overwrites (default yes). */
   unconditionalUpdate?: boolean
+  /** Whether DELETE answers with the deleted object (default no: a Status). */
+  returnsDeleted?: boolean
   /** What becomes of dependents when a delete names no policy: `background` (default) or `orphan` (adds the orphan finalizer). */
   defaultPropagation?: 'background' | 'orphan'
   /**
@@ -65,10 +67,26 @@ export interface KindSpec<T extends KubeObject> {
    * May change `object` (a copy that is stored if it waits).
    */
   gracePeriod?(object: T, requested: number | undefined, context: WriteContext): number | undefined
+  /**
+   * For kinds whose first DELETE only marks an object, even one without finalizers, and whose later ones remove it once nothing holds
+   * it (namespaces). Every DELETE answers with the object.
+   */
+  termination?: {
+    /** Changes the object that was marked just now, before it is stored. */
+    begin(object: T): void
+    /** Whether something besides metadata.finalizers holds the object; asked on deletes and on updates of a marked object. */
+    held(object: T): boolean
+  }
 
-  /** Takes what the object needs from elsewhere (addresses, ports) before it is stored. The result gives it back if the write fails. */
+  /**
+   * Takes what the object needs from elsewhere (addresses, ports). Called before `prepareForCreate` and validation, whose failures the
+   * result undoes, and on dry runs, too. Its own errors come before all of validation's.
+   */
   beforeCreate?(object: T, context: WriteContext): Promise<Undo | undefined>
+  /** The same before `prepareForUpdate`, and only for writes of the resource itself, not of its subresources. */
   beforeUpdate?(object: T, old: T, context: WriteContext): Promise<Undo | undefined>
+  /** Gives back what the old object held and the new one doesn't, after the update was stored. Never called on dry runs. */
+  afterUpdate?(object: T, old: T, context: WriteContext): Promise<void>
   /** Gives back what a deleted object held. Never called on dry runs. */
   afterDelete?(object: T, context: WriteContext): Promise<void>
 
@@ -76,10 +94,21 @@ export interface KindSpec<T extends KubeObject> {
   status?: boolean | StatusStrategy<T>
   subresources?: readonly Subresource<T>[]
 
-  /** Table columns after `Name`, which every kind has. Unset: Name and Created At. */
+  /** Table columns after `Name`, which every kind has (unless one of these is called so). Unset: Name and Created At. */
   columns?: readonly Column<T>[]
-  /** Selectable fields besides metadata.name and metadata.namespace. Absent values are ''. */
+  /** What the Name column shows instead of the object's name, such as `standard (default)`. */
+  displayName?(object: T): string
+  /** Conditions of a table row, such as a pod's being completed. */
+  rowConditions?(object: T): JsonObject[]
+  /** The order of a list's rows in tables, for kinds whose lists are shown in another order than that of the list. */
+  tableOrder?(a: T, b: T): number
+  /**
+   * Selectable fields besides metadata.name and metadata.namespace. Absent values are ''. A kind that declares any (even none, as `{}`)
+   * refuses others with "field label not supported: x", the rest with `"x" is not a known field selector: …`.
+   */
   fields?: Readonly<Record<string, (object: T) => string>>
+  /** The text of a Warning header on every answer of this version, such as `v1 Endpoints is deprecated in v1.33+; use …`. */
+  deprecated?: string
   /** How long objects live by themselves, in seconds. */
   ttlSeconds?(object: T, context: WriteContext): number | undefined
 }
@@ -99,9 +128,15 @@ export interface ServedVersion<T extends KubeObject> {
   /** Defaults of this version, before conversion. */
   defaults?(object: KubeObject): void
   columns?: readonly Column<T>[]
+  /** Selectable fields of this version, read from the stored object; the kind's when unset. */
+  fields?: Readonly<Record<string, (object: T) => string>>
+  /** As KindSpec.deprecated. */
+  deprecated?: string
 }
 
 export interface StatusStrategy<T extends KubeObject> {
+  /** A creator may set the status (default no: it is emptied). */
+  setOnCreate?: boolean
   /** Called on the incoming object after everything but status and metadata was taken from `old`. */
   prepare?(object: T, old: T, context: WriteContext): void
   validate?(object: T, old: T, context: WriteContext): FieldError[]
@@ -121,8 +156,13 @@ export interface Subresource<T extends KubeObject> {
   defaults?(object: KubeObject): void
   /** POST: does its work through the context and returns the body and status code of the answer. */
   create?(name: string, body: KubeObject, context: WriteContext): Promise<{ code: number; body: JsonObject }>
-  /** Streams and proxies: not served by this server's data path. */
+  /** Streams and proxies: the HTTP methods. Not served by this server's data path. */
   connect?: readonly string[]
+  /**
+   * Asked before a connection is made: throws StatusErrors when there is nothing to connect to, or returns the answer when none is
+   * needed. `name` is the one in the path, which proxies extend (`https:name:port`).
+   */
+  answer?(name: string, query: URLSearchParams, context: WriteContext): Promise<{ code: number; body?: JsonObject } | undefined>
 }
 
 export interface VirtualResource<T extends KubeObject> {

@@ -1,0 +1,174 @@
+import { DecodeError } from '../machinery/decode.ts'
+import type { Exchange } from '../machinery/exchange.ts'
+import { type FieldError, invalid, notSupported } from '../machinery/field-errors.ts'
+import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson } from '../machinery/go-json.ts'
+import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { badRequest, StatusError } from '../machinery/status.ts'
+import { yamlToJson } from '../machinery/yaml.ts'
+import type { DeleteOptions } from '../registry/deletion.ts'
+import type { RequestContext } from '../registry/request-context.ts'
+import { afterPrefix } from '../registry/resource.ts'
+import type { CacheEntry } from '../storage/watch-cache.ts'
+import { bodyType, MAX_BODY } from './body.ts'
+import { type Call, contextOf, namespaceOf } from './deps.ts'
+import { answerJson, inForm, wantsPretty } from './encode.ts'
+import { listOptions } from './list-options.ts'
+import { type Form, negotiate } from './negotiation.ts'
+import { checkDryRun, optionsInvalid, queryBoolean, queryInteger } from './options.ts'
+import { answerObject } from './read.ts'
+import { parseVersion } from './versions.ts'
+import { warnDeprecated } from './write.ts'
+
+/** DELETE of one object. */
+export async function remove(call: Call): Promise<void> {
+  const { exchange, endpoint } = call
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const options = await deleteOptions(call)
+  const context = deleteContext(call, exchange.info.name, namespaceOf(call), options)
+  const written = await endpoint.resource.deleteFor(context, options)
+  warnDeprecated(call)
+  const { kind } = endpoint.served
+  if (!written.removed) {
+    // What waits for finalizers or grace is shown.
+    answerObject(call, 200, written.entry, form)
+    return
+  }
+  if (kind.returnsDeleted || kind.termination) answerObject(call, 200, written.entry, form)
+  else answerJson(exchange, 200, success(call, written.entry.object()), form)
+}
+
+function success(call: Call, object: KubeObject): JsonObject {
+  const { group, resource } = call.endpoint.served.groupResource
+  const { name = '', uid = '' } = object.metadata ?? {}
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, ...(group ? { group } : {}), kind: resource, uid },
+  }
+}
+
+/** DELETE of a collection: everything that the selectors match, a few at a time. */
+export async function removeCollection(call: Call): Promise<void> {
+  const { exchange, endpoint, deps } = call
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const list = listOptions(exchange.query, endpoint.served, false)
+  parseVersion(list.resourceVersion, 'list')
+  const options = await deleteOptions(call)
+  const { store } = endpoint.resource
+  await store.cache.ready()
+  const snapshot = await store.cache.consistentSnapshot()
+  const prefix = store.prefix(namespaceOf(call))
+  const found: CacheEntry[] = []
+  snapshot.tree.forEach(prefix, afterPrefix(prefix), (entry) => {
+    if (!list.matches || list.matches(entry)) found.push(entry)
+    return true
+  })
+  const queue = found.values()
+  const worker = async () => {
+    for (const entry of queue) await removeOne(call, entry, options)
+  }
+  await Promise.all(Array.from({ length: Math.min(deps.deleteCollectionWorkers, found.length) }, worker))
+  answerCollection(call, found, snapshot.revision, form)
+}
+
+async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions): Promise<void> {
+  const { name = '', namespace = '' } = entry.object<KubeObject>().metadata ?? {}
+  try {
+    await call.endpoint.resource.deleteFor(deleteContext(call, name, namespace, options), options)
+  } catch (error) {
+    // Somebody else was faster.
+    if (!(error instanceof StatusError) || error.reason !== 'NotFound') throw error
+  }
+}
+
+function answerCollection(call: Call, found: CacheEntry[], revision: number, form: Form): void {
+  const { served } = call.endpoint
+  const items = found.map((entry) => {
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = JSON.parse(served.bytes(entry).toString()) as JsonObject
+    return rest
+  })
+  const body = {
+    kind: `${served.kind.kind}List`,
+    apiVersion: served.apiVersion,
+    metadata: { resourceVersion: String(revision) },
+    items,
+  }
+  call.exchange.respond(200, form.mediaType, inForm(Buffer.from(JSON.stringify(body)), form))
+}
+
+function deleteContext(call: Call, name: string, namespace: string, options: DeleteOptions): RequestContext {
+  const object: JsonObject = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(options as JsonObject) }
+  return contextOf(call, 'delete', { dryRun: options.dryRun?.includes('All') ?? false, object }, { namespace, name })
+}
+
+const DELETE_OPTIONS = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+
+/** DeleteOptions of the body, or of the query when there is no body. @throws StatusError 400, 415, 422 */
+async function deleteOptions(call: Call): Promise<DeleteOptions> {
+  const { exchange } = call
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = bytes.length ? fromBody(call, bytes) : fromQuery(exchange)
+  const errors = optionErrors(options)
+  if (errors.length) throw optionsInvalid('DeleteOptions', errors)
+  return options
+}
+
+function fromBody(call: Call, bytes: Buffer): DeleteOptions {
+  const type = bodyType(call.exchange)
+  let value: Json
+  try {
+    value = type === 'yaml' ? yamlToJson(bytes) : parseJson(bytes)
+  } catch (error) {
+    if (error instanceof GoJsonError) throw badRequest(kindUnreadable(error))
+    throw badRequest((error as Error).message)
+  }
+  if (value === null || value === undefined) value = {}
+  if (!isObject(value)) throw badRequest(kindUnreadable(kindOfWrongType(value)))
+  const kind = typeof value.kind === 'string' && value.kind ? value.kind : 'DeleteOptions'
+  const apiVersion = typeof value.apiVersion === 'string' && value.apiVersion ? value.apiVersion : 'v1'
+  if (kind !== 'DeleteOptions') {
+    throw badRequest(
+      `no kind "${kind}" is registered for version "${apiVersion}" in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`,
+    )
+  }
+  try {
+    const decoded = call.deps.decoder.decode(DELETE_OPTIONS, value)
+    // An explicit empty policy is not the same as none.
+    if (value.propagationPolicy === '') decoded.propagationPolicy = ''
+    return decoded as DeleteOptions
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(error.message)
+    throw error
+  }
+}
+
+function fromQuery(exchange: Exchange): DeleteOptions {
+  if (!exchange.rawQuery) return {}
+  const { query } = exchange
+  const options: DeleteOptions = {}
+  const grace = queryInteger(query, 'gracePeriodSeconds')
+  if (grace !== undefined) options.gracePeriodSeconds = grace
+  const orphan = queryBoolean(query, 'orphanDependents')
+  if (orphan !== undefined) options.orphanDependents = orphan
+  const policy = query.get('propagationPolicy')
+  if (policy !== null) options.propagationPolicy = policy
+  const dryRun = query.getAll('dryRun')
+  if (dryRun.length) options.dryRun = dryRun
+  return options
+}
+
+function optionErrors(options: DeleteOptions): FieldError[] {
+  const errors: FieldError[] = []
+  const { propagationPolicy: policy, orphanDependents } = options
+  if (policy !== undefined && orphanDependents !== undefined) {
+    errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  }
+  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
+    errors.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
+  }
+  checkDryRun(options.dryRun ?? [], errors)
+  return errors
+}

@@ -1,0 +1,79 @@
+import { notAcceptable } from '../machinery/status.ts'
+
+/** The form in which an answer is wanted. */
+export interface Form {
+  mediaType: 'application/json' | 'application/yaml'
+  /** Another kind to convert to, of meta.k8s.io. */
+  as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
+  /** The version of `as`: v1 or v1beta1. */
+  asVersion?: string
+  pretty: boolean
+}
+
+const JSON_FORM: Form = Object.freeze({ mediaType: 'application/json', pretty: false })
+
+/** What an answer may be converted to, besides the object itself. */
+export type Convertible = 'object' | 'list' | 'none'
+
+const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+
+/**
+ * Chooses the form by the Accept header, first acceptable clause first; media types are case-sensitive, as the reference has it.
+ * @throws StatusError 406
+ */
+export function negotiate(accept: string | undefined, convertible: Convertible, pretty: boolean): Form {
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') {
+    return pretty ? { ...JSON_FORM, pretty } : JSON_FORM
+  }
+  for (const clause of clauses(accept)) {
+    const form = formOf(clause, convertible)
+    if (form) return pretty ? { ...form, pretty } : form
+  }
+  throw notAcceptable(`only the following media types are accepted: ${ACCEPTED}`)
+}
+
+interface Clause {
+  type: string
+  quality: number
+  parameters: Map<string, string>
+}
+
+const parsed = new Map<string, Clause[]>()
+
+/** Clauses by falling quality; of equal quality as written. Clients repeat few headers, so the parse is kept (within a bound). */
+function clauses(accept: string): Clause[] {
+  const known = parsed.get(accept)
+  if (known) return known
+  const list = accept.split(',').map((text) => {
+    const [type = '', ...parameters] = text.split(';').map((part) => part.trim())
+    const map = new Map(
+      parameters.map((p): [string, string] => {
+        const at = p.indexOf('=')
+        return at < 0 ? [p, ''] : [p.slice(0, at).trim(), p.slice(at + 1).trim()]
+      }),
+    )
+    const q = Number(map.get('q') ?? '1')
+    map.delete('q')
+    return { type, quality: Number.isNaN(q) ? 1 : q, parameters: map }
+  })
+  const sorted = list.filter((c) => c.type).sort((a, b) => b.quality - a.quality)
+  if (parsed.size < 256 && accept.length < 512) parsed.set(accept, sorted)
+  return sorted
+}
+
+function formOf(clause: Clause, convertible: Convertible): Form | undefined {
+  const mediaType = clause.type === '*/*' || clause.type === 'application/json' ? 'application/json' : clause.type
+  if (mediaType !== 'application/json' && mediaType !== 'application/yaml') return undefined
+  const { parameters } = clause
+  const as = parameters.get('as')
+  const group = parameters.get('g')
+  const version = parameters.get('v')
+  const pretty = parameters.get('pretty') === '1' || parameters.get('pretty') === 'true'
+  if (as === undefined && group === undefined && version === undefined) return { mediaType, pretty }
+  if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined
+  if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined
+  if (convertible === 'none') return undefined
+  if (as === 'PartialObjectMetadata' && convertible === 'list') return undefined
+  if (as === 'PartialObjectMetadataList' && convertible === 'object') return undefined
+  return { mediaType, as, asVersion: version, pretty }
+}

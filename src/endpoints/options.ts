@@ -1,0 +1,83 @@
+import { type FieldError, invalid, invalidObject, notSupported } from '../machinery/field-errors.ts'
+import type { JsonObject } from '../machinery/json.ts'
+import { isTrue } from '../machinery/request-info.ts'
+import { badRequest, type StatusError } from '../machinery/status.ts'
+import type { FieldValidation } from './body.ts'
+
+export interface WriteOptions {
+  dryRun: boolean
+  fieldManager: string
+  fieldValidation: FieldValidation
+  /** As admission plugins see it. */
+  object: JsonObject
+}
+
+/**
+ * Reads CreateOptions, UpdateOptions or PatchOptions off the query.
+ * @throws StatusError 422
+ */
+export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions {
+  const errors: FieldError[] = []
+  const dryRun = query.getAll('dryRun')
+  checkDryRun(dryRun, errors)
+  const fieldManager = query.get('fieldManager') ?? ''
+  checkFieldManager(fieldManager, errors)
+  const validation = query.get('fieldValidation') ?? ''
+  if (validation !== '' && validation !== 'Ignore' && validation !== 'Warn' && validation !== 'Strict') {
+    errors.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
+  }
+  if (errors.length) throw optionsInvalid(kind, errors)
+  return {
+    dryRun: dryRun.includes('All'),
+    fieldManager,
+    fieldValidation: (validation || 'Warn') as FieldValidation,
+    object: {
+      kind,
+      apiVersion: 'meta.k8s.io/v1',
+      ...(dryRun.length ? { dryRun } : {}),
+      ...(fieldManager ? { fieldManager } : {}),
+      ...(validation ? { fieldValidation: validation } : {}),
+    },
+  }
+}
+
+export function optionsInvalid(kind: string, errors: readonly FieldError[]): StatusError {
+  return invalidObject({ group: 'meta.k8s.io', kind }, '', errors)
+}
+
+export function checkDryRun(dryRun: readonly string[], errors: FieldError[]): void {
+  if (dryRun.some((value) => value !== 'All')) errors.push(notSupported('dryRun', dryRun, ['All']))
+}
+
+const MAX_FIELD_MANAGER = 128
+
+function checkFieldManager(manager: string, errors: FieldError[]): void {
+  if (manager.length > MAX_FIELD_MANAGER) {
+    errors.push({
+      reason: 'FieldValueTooLong',
+      field: 'fieldManager',
+      message: `Too long: may not be more than ${MAX_FIELD_MANAGER} bytes`,
+    })
+  }
+  for (let i = 0; i < manager.length; i++) {
+    const code = manager.charCodeAt(i)
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+      errors.push(invalid('fieldManager', manager, 'should only contain printable characters'))
+      return
+    }
+  }
+}
+
+/** An integer of a query, as Go's strconv reads it. @throws StatusError 400 */
+export function queryInteger(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null) return undefined
+  if (/^[+-]?\d{1,18}$/.test(value)) return Number(value)
+  const why = /^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`)
+}
+
+export function queryBoolean(query: URLSearchParams, name: string): boolean | undefined {
+  const value = query.get(name)
+  return value === null ? undefined : isTrue(value)
+}

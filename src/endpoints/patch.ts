@@ -1,0 +1,186 @@
+import { forbiddenField } from '../machinery/field-errors.ts'
+import { GoJsonError, parseJson, parseJsonDocument } from '../machinery/go-json.ts'
+import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
+import { applyJsonPatch, decodeJsonPatch } from '../machinery/json-patch.ts'
+import { applyMergePatch } from '../machinery/merge-patch.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { applyWithLiterals } from '../machinery/patch-literals.ts'
+import { jsonKind, patchResultInvalid, printPatched } from '../machinery/patch-values.ts'
+import { badRequest, StatusError, unsupportedMediaType } from '../machinery/status.ts'
+import { applyStrategicMergePatch, printStrategicMergePatch } from '../machinery/strategic-merge-patch.ts'
+import type { Subresource } from '../registry/kind.ts'
+import { type BodyKind, isDecodeFailure, MAX_BODY } from './body.ts'
+import { type Call, contextOf } from './deps.ts'
+import { wantsPretty } from './encode.ts'
+import { negotiate } from './negotiation.ts'
+import { optionsInvalid, type WriteOptions, writeOptions } from './options.ts'
+import { answerObject } from './read.ts'
+import { answerSubresource, bodyKindOf, checkNamespace, decodeSubresource, warnDeprecated } from './write.ts'
+
+const JSON_PATCH = 'application/json-patch+json'
+const MERGE_PATCH = 'application/merge-patch+json'
+const STRATEGIC = 'application/strategic-merge-patch+json'
+const TYPES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC])
+
+/** PATCH of an object, its status or another subresource that changes it. */
+export async function patch(call: Call, subresource?: Subresource<KubeObject>): Promise<void> {
+  const { exchange, endpoint } = call
+  const type = patchType(exchange.header('content-type'))
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = writeOptions(exchange.query, 'PatchOptions')
+  if (exchange.query.get('force') !== null) {
+    throw optionsInvalid('PatchOptions', [forbiddenField('force', 'may not be specified for non-apply patch')])
+  }
+  const patcher = new Patcher(call, type, bytes, options, subresource)
+  const context = contextOf(call, 'update', options)
+  const { resource } = endpoint
+  if (subresource) {
+    const written = await resource.updateSubresourceFor(subresource, context, (shown) => patcher.apply(shown))
+    answerSubresource(call, subresource, written, form)
+    return
+  }
+  if (exchange.info.subresource === 'status') {
+    const written = await resource.updateStatusFor(context, (current) => patcher.apply(current))
+    answerObject(call, 200, written.entry, form)
+    return
+  }
+  const written = await resource.updateFor(context, (current) => {
+    if (!current) throw resource.store.notFound(exchange.info.name)
+    return patcher.apply(current)
+  })
+  warnDeprecated(call)
+  answerObject(call, 200, written.entry, form)
+}
+
+/** Patch types are case-sensitive, unlike body types. @throws StatusError 415 */
+function patchType(header: string | undefined): string {
+  const end = header?.indexOf(';') ?? -1
+  const type = (end < 0 ? header : header?.slice(0, end))?.trim() ?? ''
+  if (TYPES.has(type)) return type
+  if (type.includes(',')) {
+    const accepted = [JSON_PATCH, MERGE_PATCH, STRATEGIC, 'application/apply-patch+yaml'].join(', ')
+    throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted}`)
+  }
+  throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+}
+
+/** Applies one request's patch to an object, as often as conflicts make it necessary. */
+class Patcher {
+  readonly #call: Call
+  readonly #type: string
+  readonly #bytes: Buffer
+  readonly #options: WriteOptions
+  readonly #subresource: Subresource<KubeObject> | undefined
+  readonly #expected: BodyKind
+  readonly #schema: string
+  #warned = false
+
+  constructor(call: Call, type: string, bytes: Buffer, options: WriteOptions, subresource: Subresource<KubeObject> | undefined) {
+    this.#call = call
+    this.#type = type
+    this.#bytes = bytes
+    this.#options = options
+    this.#subresource = subresource
+    this.#expected = subresource?.kind ?? bodyKindOf(call)
+    this.#schema = subresource?.kind?.schema ?? call.endpoint.served.schema
+  }
+
+  /** @param current in the storage version, the caller's to give away */
+  apply(current: KubeObject): KubeObject {
+    const { served } = this.#call.endpoint
+    const shown = (this.#subresource?.kind ? current : served.fromStorage(current)) as JsonObject
+    const patched = this.#type === STRATEGIC ? this.#strategic(shown) : this.#plain(shown)
+    const meta = metaOf(patched)
+    checkNamespace(this.#call, patched)
+    const { name } = this.#call.exchange.info
+    if (meta.name && meta.name !== name)
+      throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`)
+    meta.name = name
+    return patched
+  }
+
+  #plain(shown: JsonObject): KubeObject {
+    const opened = new Set<object>()
+    let result: { value: Json; text?: string }
+    const strictErrors: string[] = []
+    try {
+      result = applyWithLiterals(parseJsonDocument(this.#bytes), (body, touched) => {
+        for (const container of touched ?? []) opened.add(container)
+        if (this.#type === MERGE_PATCH) return applyMergePatch(shown, body, this.#options.fieldValidation, touched ?? opened)
+        const { operations, strictErrors: found } = decodeJsonPatch(body, this.#options.fieldValidation)
+        strictErrors.push(...found)
+        return applyJsonPatch(shown, operations, touched ?? opened)
+      })
+    } catch (error) {
+      if (error instanceof GoJsonError) throw badRequest(`error decoding patch: ${error.message}`)
+      throw error
+    }
+    const echo = () => result.text ?? printPatched(result.value, opened)
+    return this.#decode(result.value, strictErrors, echo, true)
+  }
+
+  #strategic(shown: JsonObject): KubeObject {
+    const { facts } = this.#call.deps
+    let body: Json
+    try {
+      body = parseJson(this.#bytes)
+    } catch (error) {
+      if (error instanceof GoJsonError) throw badRequest(error.message)
+      throw error
+    }
+    if (body === null) body = {}
+    if (!isObject(body))
+      throw badRequest(`json: cannot unmarshal ${jsonKind(body)} into Go value of type map[string]interface {}`)
+    const given = body
+    const result = applyStrategicMergePatch(shown, given, facts, this.#schema)
+    const echo = () => printStrategicMergePatch(shown, given, facts, this.#schema)
+    return this.#decode(result, [], echo, false)
+  }
+
+  #decode(value: Json, strictErrors: string[], echo: () => string, byOwnKind: boolean): KubeObject {
+    if (!isObject(value)) throw patchResultInvalid(echo(), 'cannot restore struct from list')
+    const kind = this.#expected
+    const apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
+    if (byOwnKind && (value.kind !== kind.kind || value.apiVersion !== apiVersion)) this.#refuseKind(value, echo)
+    const unknown: string[] = []
+    const raw = { ...value, kind: kind.kind, apiVersion }
+    let object: KubeObject
+    try {
+      object = this.#toObject(raw, unknown)
+    } catch (error) {
+      if (error instanceof Error && isDecodeFailure(error)) throw patchResultInvalid(echo(), error.message)
+      throw error
+    }
+    const strict = [...strictErrors, ...unknown.map((field) => `unknown field "${field}"`)]
+    if (strict.length && this.#options.fieldValidation === 'Strict')
+      throw patchResultInvalid(echo(), `strict decoding error: ${strict.join(', ')}`)
+    if (strict.length && this.#options.fieldValidation === 'Warn' && !this.#warned) {
+      this.#warned = true
+      this.#call.exchange.warnings.push(...strict)
+    }
+    return object
+  }
+
+  #toObject(raw: JsonObject, unknown: string[]): KubeObject {
+    const collected = this.#options.fieldValidation === 'Ignore' ? undefined : unknown
+    if (!this.#subresource) return this.#call.endpoint.served.toStorage(raw, collected)
+    return decodeSubresource(this.#call, this.#subresource, raw, { ...this.#options, fieldValidation: 'Ignore' })
+  }
+
+  /** A patched kind or version is decoded as what it says to be. */
+  #refuseKind(value: JsonObject, echo: () => string): never {
+    const kind = typeof value.kind === 'string' ? value.kind : ''
+    const apiVersion = typeof value.apiVersion === 'string' ? value.apiVersion : ''
+    if (!kind) throw patchResultInvalid(echo(), `Object 'Kind' is missing in '${echo()}'`)
+    if (!apiVersion) throw patchResultInvalid(echo(), `Object 'apiVersion' is missing in '${echo()}'`)
+    try {
+      this.#call.deps.bodies.parse(Buffer.from(JSON.stringify({ kind, apiVersion })), 'json', this.#expected)
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error
+      const cause = error.message.replace(/^.*? cannot be handled as an? .*?: /, '')
+      throw patchResultInvalid(echo(), cause)
+    }
+    throw patchResultInvalid(echo(), `no kind "${kind}" is registered for version "${apiVersion}"`)
+  }
+}

@@ -1,0 +1,244 @@
+import type { Exchange } from '../machinery/exchange.ts'
+import type { JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { badRequest, expired } from '../machinery/status.ts'
+import { afterPrefix } from '../registry/resource.ts'
+import type { ServedResource } from '../registry/served.ts'
+import { CompactedError } from '../storage/storage.ts'
+import type { CacheEntry, Snapshot } from '../storage/watch-cache.ts'
+import { decodeContinue } from './continue-token.ts'
+import { type Call, namespaceOf } from './deps.ts'
+import { inForm, wantsPretty } from './encode.ts'
+import { type ListOptions, listOptions } from './list-options.ts'
+import { type Form, negotiate } from './negotiation.ts'
+import { includeObject, partial } from './table.ts'
+import { encodeContinue, parseVersion, readError, tooLarge } from './versions.ts'
+
+/** GET of one object. */
+export async function get(call: Call): Promise<void> {
+  const { exchange, endpoint } = call
+  const { info } = exchange
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const version = exchange.rawQuery ? parseVersion(exchange.query.get('resourceVersion') ?? '', 'other') : 0
+  const { store } = endpoint.resource
+  if (!store.cache.loaded) await store.cache.ready()
+  if (version > store.cache.revision) await reach(call, version)
+  const entry = store.cache.get(store.key(namespaceOf(call), info.name))
+  if (!entry) throw store.notFound(info.name)
+  answerObject(call, 200, entry, form)
+}
+
+/** Waits until the cache has reached a version, or answers that it is too large. */
+async function reach(call: Call, version: number): Promise<void> {
+  const { cache } = call.endpoint.resource.store
+  await cache.consistentSnapshot()
+  if (version > cache.revision) throw tooLarge(version, cache.revision)
+}
+
+/** Sends one stored object in the form that the client wants. */
+export function answerObject(call: Call, code: number, entry: CacheEntry, form: Form): void {
+  const { exchange, endpoint } = call
+  if (!form.as) {
+    exchange.respond(code, form.mediaType, inForm(endpoint.served.bytes(entry), form))
+    return
+  }
+  const json = Buffer.from(JSON.stringify(converted(call, entry, form)))
+  exchange.respond(code, form.mediaType, inForm(json, form))
+}
+
+function converted(call: Call, entry: CacheEntry, form: Form): JsonObject {
+  const { exchange, endpoint, deps } = call
+  const version = form.asVersion ?? 'v1'
+  if (form.as === 'PartialObjectMetadata') return partial(entry.object<KubeObject>(), version)
+  const include = includeObject(exchange.query.get('includeObject'))
+  const row = deps.tables.row(endpoint.served, entry, include, version)
+  const metadata = entry.object<KubeObject>().metadata?.resourceVersion
+  return deps.tables.table(endpoint.served, [row], metadata ? { resourceVersion: metadata } : {}, version)
+}
+
+interface Page {
+  revision: number
+  entries: CacheEntry[]
+  continue: string
+  remaining: number | undefined
+}
+
+/** GET of a collection. */
+export async function list(call: Call): Promise<void> {
+  const { exchange, endpoint } = call
+  const form = negotiate(exchange.header('accept'), 'list', wantsPretty(exchange))
+  const options = listOptions(exchange.query, endpoint.served, false)
+  if (form.as === 'Table') includeObject(exchange.query.get('includeObject'))
+  const page = await readPage(call, options)
+  if (form.as) return answerConverted(call, page, form)
+  const whole = listBytes(endpoint.served, page)
+  if (form.mediaType === 'application/json' && !form.pretty) {
+    await sendList(exchange, whole)
+    return
+  }
+  exchange.respond(200, form.mediaType, inForm(Buffer.concat(whole.parts), form))
+}
+
+async function readPage(call: Call, options: ListOptions): Promise<Page> {
+  const { cache } = call.endpoint.resource.store
+  await cache.ready()
+  const prefix = call.endpoint.resource.store.prefix(namespaceOf(call))
+  const version = parseVersion(options.resourceVersion, 'list')
+  if (options.continue) return continued(call, options, prefix)
+  const snapshot = await snapshotFor(call, options, version)
+  // A limit means nothing to a read of whatever the cache holds.
+  const limit = options.resourceVersion === '0' && options.resourceVersionMatch !== 'Exact' ? 0 : options.limit
+  return page(snapshot, prefix, prefix, options, limit)
+}
+
+async function snapshotFor(call: Call, options: ListOptions, version: number): Promise<Snapshot> {
+  const { cache } = call.endpoint.resource.store
+  const match = options.resourceVersionMatch || (options.limit > 0 && version > 0 ? 'Exact' : '')
+  try {
+    if (match === 'Exact') return await cache.snapshotAt(version)
+    const snapshot = version === 0 && options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
+    if (version > snapshot.revision) throw tooLarge(version, snapshot.revision)
+    return snapshot
+  } catch (error) {
+    throw readError(error)
+  }
+}
+
+async function continued(call: Call, options: ListOptions, prefix: string): Promise<Page> {
+  const { cache } = call.endpoint.resource.store
+  if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue')
+  }
+  const token = decodeContinue(options.continue)
+  const start = prefix + token.start
+  try {
+    const snapshot = token.version < 0 ? await cache.consistentSnapshot() : await cache.snapshotAt(token.version)
+    return page(snapshot, prefix, start, options, options.limit)
+  } catch (error) {
+    if (!(error instanceof CompactedError)) throw readError(error)
+    const { revision } = cache.snapshot()
+    const next = encodeContinue({ version: -1, start: token.start })
+    const answer = expired(
+      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    )
+    answer.status.metadata = { resourceVersion: String(revision), continue: next }
+    throw answer
+  }
+}
+
+function page(snapshot: Snapshot, prefix: string, start: string, options: ListOptions, limit: number): Page {
+  const { matches, name } = options
+  const end = afterPrefix(prefix)
+  const entries: CacheEntry[] = []
+  let next = ''
+  // The field selector on one name still goes over all namespaces, but a namespaced list is one look-up.
+  const only = name !== undefined && start === prefix && !limit ? snapshot.tree.get(prefix + name) : undefined
+  if (only) {
+    if (!matches || matches(only)) entries.push(only)
+    if (entries.length) return { revision: snapshot.revision, entries, continue: '', remaining: undefined }
+  }
+  snapshot.tree.forEach(start, end, (entry, key) => {
+    if (matches && !matches(entry)) return true
+    if (limit > 0 && entries.length === limit) {
+      next = key
+      return false
+    }
+    entries.push(entry)
+    return true
+  })
+  if (!next) return { revision: snapshot.revision, entries, continue: '', remaining: undefined }
+  const last = entries.at(-1)?.key ?? ''
+  const token = encodeContinue({ version: snapshot.revision, start: `${last.slice(prefix.length)}\u0000` })
+  // With a selector nobody knows how many of the rest match.
+  const remaining = matches ? undefined : snapshot.tree.count(next, end)
+  return { revision: snapshot.revision, entries, continue: token, remaining }
+}
+
+function listMetadata(page: Page): JsonObject {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue ? { continue: page.continue } : {}),
+    ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
+  }
+}
+
+interface ListBytes {
+  parts: Buffer[]
+  length: number
+}
+
+const CHUNK = 256 * 1024
+const COMMA = Buffer.from(',')
+const OPEN = 0x7b
+
+/** The list's JSON in chunks: a header, the objects' own bytes without kind and version, a tail. */
+function listBytes(served: ServedResource, page: Page): ListBytes {
+  const head = `{"kind":"${served.kind.kind}List","apiVersion":"${served.apiVersion}","metadata":${JSON.stringify(listMetadata(page))},"items":[`
+  const offset = served.itemOffset
+  const parts: Buffer[] = []
+  let total = 0
+  let chunk = Buffer.allocUnsafe(Math.min(CHUNK, head.length + 16 + (page.entries.length ? CHUNK : 0)))
+  let at = chunk.write(head)
+  const flush = (needed: number) => {
+    parts.push(chunk.subarray(0, at))
+    total += at
+    chunk = Buffer.allocUnsafe(Math.max(CHUNK, needed))
+    at = 0
+  }
+  for (let i = 0; i < page.entries.length; i++) {
+    const body = served.bytes(page.entries[i] as CacheEntry)
+    const length = body.length - offset
+    if (at + length + 2 > chunk.length) flush(length + 2)
+    if (i > 0) chunk[at++] = COMMA[0] as number
+    chunk[at++] = OPEN
+    at += body.copy(chunk, at, offset)
+  }
+  if (at + 3 > chunk.length) flush(3)
+  at += chunk.write(']}\n', at)
+  parts.push(chunk.subarray(0, at))
+  return { parts, length: total + at }
+}
+
+/** Writes a list with back-pressure: at most one chunk is ahead of what the client takes. */
+async function sendList(exchange: Exchange, list: ListBytes): Promise<void> {
+  if (list.parts.length === 1) {
+    exchange.respond(200, 'application/json', list.parts[0] as Buffer)
+    return
+  }
+  const stream = exchange.stream(200, 'application/json', { 'content-length': String(list.length) })
+  for (const part of list.parts) {
+    if (stream.closed) return
+    if (!stream.write(part)) await drained(exchange, stream)
+  }
+  stream.end()
+}
+
+function drained(exchange: Exchange, stream: { onDrain(listener: () => void): void }): Promise<void> {
+  return new Promise((resolve) => {
+    stream.onDrain(resolve)
+    exchange.transport.onClose(resolve)
+  })
+}
+
+function answerConverted(call: Call, page: Page, form: Form): void {
+  const { exchange, endpoint, deps } = call
+  const version = form.asVersion ?? 'v1'
+  const metadata = listMetadata(page)
+  let body: JsonObject
+  if (form.as === 'Table') {
+    const include = includeObject(exchange.query.get('includeObject'))
+    const { tableOrder } = endpoint.served.kind
+    let objects = page.entries.map((entry) => entry.object<KubeObject>())
+    if (tableOrder) objects = objects.sort(tableOrder)
+    const rows = objects.map((object) => deps.tables.rowOf(endpoint.served, object, include, version))
+    body = deps.tables.table(endpoint.served, rows, metadata, version)
+  } else {
+    body = {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `meta.k8s.io/${version}`,
+      metadata,
+      items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version)),
+    }
+  }
+  exchange.respond(200, form.mediaType, inForm(Buffer.from(JSON.stringify(body)), form))
+}

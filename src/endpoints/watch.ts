@@ -1,0 +1,290 @@
+import type { BodyStream } from '../machinery/exchange.ts'
+import type { JsonObject } from '../machinery/json.ts'
+import { badRequest, expired, notAcceptable, StatusError } from '../machinery/status.ts'
+import { afterPrefix } from '../registry/resource.ts'
+import type { ServedResource } from '../registry/served.ts'
+import { type CacheEvent, type CacheWatcher, CacheEvent as Event, type WatchEventType } from '../storage/cache-watch.ts'
+import { CompactedError } from '../storage/storage.ts'
+import type { CacheEntry } from '../storage/watch-cache.ts'
+import { type Call, namespaceOf } from './deps.ts'
+import { type ListOptions, listOptions } from './list-options.ts'
+import { type Form, negotiate } from './negotiation.ts'
+import { type IncludeObject, includeObject, partial } from './table.ts'
+import { parseVersion } from './versions.ts'
+
+const INITIAL_EVENTS_END = { 'k8s.io/initial-events-end': 'true' }
+const BOOKMARK_INTERVAL = 60_000
+/** A last bookmark goes out this long before a watch's deadline, so that clients resume from near the end. */
+const LAST_BOOKMARK_BEFORE = 2_000
+
+/** GET with `watch`, and the old `/watch/` paths. Resolves once the stream has ended. */
+export async function watch(call: Call): Promise<void> {
+  const { exchange, endpoint, deps } = call
+  const form = watchForm(exchange.header('accept'))
+  const options = listOptions(exchange.query, endpoint.served, true)
+  const include = form.as === 'Table' ? includeObject(exchange.query.get('includeObject')) : 'Metadata'
+  const { store } = endpoint.resource
+  const name = watchedName(call, options)
+  const version = parseVersion(options.resourceVersion, 'other')
+  await store.cache.ready()
+  const namespace = namespaceOf(call)
+  const exact = name !== undefined && (namespace !== '' || endpoint.served.kind.scope === 'Cluster')
+  const prefix = exact ? store.key(namespace, name) : store.prefix(namespace)
+  const matches =
+    name !== undefined && !exact
+      ? both(options.matches, (entry) => entry.selectable.field('metadata.name') === name)
+      : options.matches
+  const stream = exchange.stream(200, form.stream ? 'application/json;stream=watch' : 'application/json', {
+    'transfer-encoding': 'chunked',
+  })
+  const framer = new Framer(call, form, include)
+  const session = new WatchSession(stream, framer, deps.maxWatchBacklog)
+  const { cache } = store
+
+  let watcher: CacheWatcher | undefined
+  const watcherOptions = {
+    prefix,
+    exact,
+    ...(matches ? { matches } : {}),
+    onEvent: (type: WatchEventType, event: CacheEvent) => {
+      if (event.entry.revision > version) session.send(framer.event(type, event))
+    },
+    onFail: (error: Error) => session.fail(watchError(error, version, cache.revision)),
+  }
+  const initial = wantsInitialEvents(options, version)
+  try {
+    if (initial) {
+      const snapshot = options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
+      const send = (entry: CacheEntry) => {
+        if (!matches || matches(entry)) session.send(framer.event('ADDED', new Event(entry, undefined, false)))
+        return true
+      }
+      if (exact) {
+        const one = snapshot.tree.get(prefix)
+        if (one) send(one)
+      } else snapshot.tree.forEach(prefix, afterPrefix(prefix), send)
+      if (endsInitialEvents(options)) session.send(framer.bookmark(snapshot.revision, INITIAL_EVENTS_END))
+      watcher = cache.watchFrom(snapshot, {
+        ...watcherOptions,
+        onEvent: (type, event) => session.send(framer.event(type, event)),
+      })
+    } else {
+      const from = options.resourceVersion === '' ? (await cache.consistentSnapshot()).revision : version
+      watcher = await cache.watch(Math.min(from, Math.max(from, 0)), watcherOptions)
+    }
+  } catch (error) {
+    session.fail(watchError(error, version, cache.revision))
+  }
+  await session.run(call, options, watcher, async () => (await cache.consistentSnapshot()).revision)
+}
+
+/** With bookmarks and no version (or 0), a watch ends its initial events with a bookmark, as a streaming list does. */
+function endsInitialEvents(options: ListOptions): boolean {
+  return options.allowWatchBookmarks
+}
+
+function wantsInitialEvents(options: ListOptions, version: number): boolean {
+  if (options.sendInitialEvents !== undefined) return options.sendInitialEvents
+  return version === 0
+}
+
+function both(a: ((e: CacheEntry) => boolean) | undefined, b: (e: CacheEntry) => boolean): (e: CacheEntry) => boolean {
+  return a ? (entry) => b(entry) && a(entry) : b
+}
+
+/** The one object that is watched, by path or by selector. */
+function watchedName(call: Call, options: ListOptions): string | undefined {
+  const path = call.exchange.info.parts[1]
+  if (path && options.name !== undefined && options.name !== path)
+    throw badRequest("fieldSelector metadata.name doesn't match requested name")
+  return path || options.name
+}
+
+interface WatchForm extends Form {
+  stream: boolean
+}
+
+function watchForm(accept: string | undefined): WatchForm {
+  const form = negotiate(accept?.replaceAll(/;\s*stream=watch/g, ''), 'object', false)
+  if (form.mediaType !== 'application/json') {
+    throw notAcceptable(
+      'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+    )
+  }
+  return { ...form, stream: /application\/json\s*;\s*stream=watch/.test(accept ?? '') }
+}
+
+/** What a broken watch tells its client before it ends. */
+function watchError(error: unknown, version: number, current: number): StatusError {
+  if (error instanceof StatusError) return error
+  if (error instanceof CompactedError) return expired(`too old resource version: ${version} (${current})`)
+  return new StatusError(500, 'InternalError', 'Internal error occurred: the watch was interrupted', {
+    causes: [{ message: 'the watch was interrupted' }],
+  })
+}
+
+/** Turns events into bytes: once per event and form, whoever asks first. */
+class Framer {
+  readonly #served: ServedResource
+  readonly #call: Call
+  readonly #form: Form
+  readonly #include: IncludeObject
+  readonly #name: string
+  #first = true
+
+  constructor(call: Call, form: Form, include: IncludeObject) {
+    this.#call = call
+    this.#served = call.endpoint.served
+    this.#form = form
+    this.#include = include
+    this.#name = form.as ? `${this.#served.apiVersion} ${form.as} ${form.asVersion} ${include} ` : `${this.#served.apiVersion} `
+  }
+
+  event(type: WatchEventType, event: CacheEvent): Buffer {
+    // Only a table's first event carries the columns.
+    if (this.#form.as === 'Table' && this.#first) {
+      this.#first = false
+      return frame(type, Buffer.from(JSON.stringify(this.#table(event.shown(type), true))))
+    }
+    return event.frame(this.#name + type, () => frame(type, this.#body(event.shown(type))))
+  }
+
+  #body(entry: CacheEntry): Buffer {
+    if (!this.#form.as) return this.#served.bytes(entry)
+    if (this.#form.as === 'Table') return Buffer.from(JSON.stringify(this.#table(entry, false)))
+    return Buffer.from(JSON.stringify(partial(entry.object(), this.#form.asVersion ?? 'v1')))
+  }
+
+  #table(entry: CacheEntry, columns: boolean): JsonObject {
+    const version = this.#form.asVersion ?? 'v1'
+    const { tables } = this.#call.deps
+    const table = tables.table(
+      this.#served,
+      [tables.row(this.#served, entry, this.#include, version)],
+      { resourceVersion: String(entry.revision) },
+      version,
+    )
+    return columns ? table : { ...table, columnDefinitions: null }
+  }
+
+  bookmark(revision: number, annotations?: Record<string, string>): Buffer {
+    let object = this.#served.bookmark(revision, annotations)
+    const version = this.#form.asVersion ?? 'v1'
+    if (this.#form.as === 'Table') {
+      const { tables } = this.#call.deps
+      object = tables.table(this.#served, [], { resourceVersion: String(revision) }, version)
+      if (!this.#first) object.columnDefinitions = null
+      this.#first = false
+      const row = tables.rowOf(this.#served, this.#served.bookmark(revision, annotations), this.#include, version)
+      object.rows = [row]
+    } else if (this.#form.as) object = partial(object, version)
+    return frame('BOOKMARK', Buffer.from(JSON.stringify(object)))
+  }
+}
+
+function frame(type: string, body: Buffer): Buffer {
+  const head = `{"type":"${type}","object":`
+  const out = Buffer.allocUnsafe(head.length + body.length + 2)
+  out.write(head, 0, 'latin1')
+  body.copy(out, head.length)
+  out[out.length - 2] = 0x7d
+  out[out.length - 1] = 0x0a
+  return out
+}
+
+/** One client's watch: sends frames as fast as the client takes them, within a bound. */
+class WatchSession {
+  readonly #stream: BodyStream
+  readonly #framer: Framer
+  readonly #maxBacklog: number
+  #queue: Buffer[] = []
+  #queued = 0
+  #blocked = false
+  #scheduled = false
+  #ended = false
+  #finish: (() => void) | undefined
+
+  constructor(stream: BodyStream, framer: Framer, maxBacklog: number) {
+    this.#stream = stream
+    this.#framer = framer
+    this.#maxBacklog = maxBacklog
+    stream.onDrain(() => {
+      this.#blocked = false
+      this.#flush()
+    })
+  }
+
+  send(frame: Buffer): void {
+    if (this.#ended) return
+    this.#queue.push(frame)
+    this.#queued += frame.length
+    if (this.#queued > this.#maxBacklog) {
+      // This client can't follow: it gets an end, from where it can resume, and no one else waits for it.
+      this.#queue = []
+      this.end()
+      return
+    }
+    if (this.#blocked || this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#flush())
+  }
+
+  /** All that came in during one turn of the event loop goes out in one write. */
+  #flush(): void {
+    this.#scheduled = false
+    if (this.#blocked || this.#queue.length === 0 || this.#stream.closed) return
+    const batch = this.#queue
+    const bytes = batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch, this.#queued)
+    this.#queue = []
+    this.#queued = 0
+    if (!this.#stream.write(bytes)) this.#blocked = true
+  }
+
+  fail(error: StatusError): void {
+    this.send(frame('ERROR', Buffer.from(JSON.stringify(error.status))))
+    this.end()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#blocked = false
+    this.#flush()
+    this.#stream.end()
+    this.#finish?.()
+  }
+
+  /** Resolves when the watch is over: its time is up, the client is gone, or the server closes. */
+  run(call: Call, options: ListOptions, watcher: CacheWatcher | undefined, revision: () => Promise<number>): Promise<void> {
+    const { exchange, deps } = call
+    const lifetime = options.timeoutSeconds
+      ? options.timeoutSeconds * 1000
+      : deps.minRequestTimeout + deps.random(Math.max(1, deps.minRequestTimeout))
+    return new Promise((resolve) => {
+      const timers: NodeJS.Timeout[] = []
+      const finish = () => {
+        for (const timer of timers) clearTimeout(timer)
+        this.#ended = true
+        watcher?.close()
+        exchange.signal.removeEventListener('abort', close)
+        resolve()
+      }
+      const close = () => this.end()
+      this.#finish = finish
+      if (this.#ended) return finish()
+      exchange.transport.onClose(finish)
+      exchange.signal.addEventListener('abort', close, { once: true })
+      timers.push(setTimeout(close, Math.min(lifetime, 2 ** 31 - 1)))
+      if (!options.allowWatchBookmarks) return
+      const bookmark = () => {
+        revision().then(
+          (at) => this.send(this.#framer.bookmark(at)),
+          () => {},
+        )
+      }
+      timers.push(setInterval(bookmark, BOOKMARK_INTERVAL))
+      if (lifetime > 2 * LAST_BOOKMARK_BEFORE)
+        timers.push(setTimeout(bookmark, Math.min(lifetime - LAST_BOOKMARK_BEFORE, 2 ** 31 - 1)))
+    })
+  }
+}

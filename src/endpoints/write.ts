@@ -1,0 +1,198 @@
+import type { JsonObject } from '../machinery/json.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { badRequest, methodNotSupported } from '../machinery/status.ts'
+import type { Subresource } from '../registry/kind.ts'
+import type { Written } from '../registry/store.ts'
+import { CacheEntry } from '../storage/watch-cache.ts'
+import { type BodyKind, bodyType, decodeChecked, MAX_BODY } from './body.ts'
+import { type Call, contextOf, namespaceOf } from './deps.ts'
+import { answerJson, inForm, wantsPretty } from './encode.ts'
+import { type Form, negotiate } from './negotiation.ts'
+import { type WriteOptions, writeOptions } from './options.ts'
+import { answerObject } from './read.ts'
+
+/** POST of a collection. */
+export async function create(call: Call): Promise<void> {
+  const { exchange, endpoint } = call
+  const { kind } = endpoint.served
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const type = bodyType(exchange)
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = writeOptions(exchange.query, 'CreateOptions')
+  const object = decodeBody(call, bytes, type, options)
+  const context = contextOf(call, 'create', options)
+  checkNamespace(call, object)
+  if (kind.virtual) {
+    const answered = await kind.virtual.create?.(object, context)
+    if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
+    answerJson(exchange, 201, endpoint.served.fromStorage(answered), form)
+    return
+  }
+  const entry = await endpoint.resource.createFor(object, context)
+  warnDeprecated(call)
+  answerObject(call, 201, entry, form)
+}
+
+/** PUT of an object. */
+export async function update(call: Call): Promise<void> {
+  const { exchange, endpoint } = call
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const type = bodyType(exchange)
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = writeOptions(exchange.query, 'UpdateOptions')
+  const raw = call.deps.bodies.parse(bytes, type, bodyKindOf(call))
+  const first = decodeRaw(call, raw, options)
+  checkNamespace(call, first)
+  checkName(call, first)
+  const context = contextOf(call, 'update', options)
+  // Hooks change what they get, so every further attempt starts from the body again.
+  let attempt: KubeObject | undefined = first
+  const produce = (): KubeObject => {
+    const object = attempt ?? endpoint.served.toStorage(raw)
+    attempt = undefined
+    const meta = metaOf(object)
+    if (!meta.name) meta.name = exchange.info.name
+    if (endpoint.served.kind.scope === 'Namespaced') meta.namespace = exchange.info.namespace
+    return object
+  }
+  if (exchange.info.subresource === 'status') {
+    const written = await endpoint.resource.updateStatusFor(context, produce)
+    answerObject(call, 200, written.entry, form)
+    return
+  }
+  const written = await endpoint.resource.updateFor(context, produce)
+  warnDeprecated(call)
+  answerObject(call, written.created ? 201 : 200, written.entry, form)
+}
+
+/** PUT of a subresource that has a body of its own (scale, approval, …). */
+export async function updateSubresource(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
+  const { exchange, endpoint } = call
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const type = bodyType(exchange)
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = writeOptions(exchange.query, 'UpdateOptions')
+  const expected = subresource.kind ?? bodyKindOf(call)
+  const raw = call.deps.bodies.parse(bytes, type, expected)
+  const decode = () => decodeSubresource(call, subresource, raw, options)
+  const first = decode()
+  checkNamespace(call, first)
+  checkName(call, first)
+  const context = contextOf(call, 'update', options)
+  let attempt: KubeObject | undefined = first
+  const written = await endpoint.resource.updateSubresourceFor(subresource, context, () => {
+    const object = attempt ?? decode()
+    attempt = undefined
+    return object
+  })
+  answerSubresource(call, subresource, written, form)
+}
+
+/** GET of a subresource that is a view of its parent. */
+export async function getSubresource(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
+  const { exchange, endpoint } = call
+  const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  const { store } = endpoint.resource
+  const entry = await store.get(namespaceOf(call), exchange.info.name)
+  if (!entry) throw store.notFound(exchange.info.name)
+  answerSubresource(call, subresource, { entry, removed: false }, form)
+}
+
+export function answerSubresource(call: Call, subresource: Subresource<KubeObject>, written: Written, form: Form): void {
+  if (!subresource.read || !subresource.kind) {
+    answerObject(call, 200, written.entry, form)
+    return
+  }
+  const body = JSON.stringify(subresource.read(written.entry.object()))
+  const entry = new CacheEntry('', Buffer.from(body), written.entry.revision, () => ({ labels: undefined, field: () => '' }))
+  if (form.as) {
+    answerObject(call, 200, entry, form)
+    return
+  }
+  call.exchange.respond(200, form.mediaType, inForm(entry.body, form))
+}
+
+/** POST of a subresource (binding, eviction, token). */
+export async function createSubresource(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
+  const { exchange } = call
+  const form = negotiate(exchange.header('accept'), 'none', wantsPretty(exchange))
+  const type = bodyType(exchange)
+  const bytes = await exchange.transport.readBody(MAX_BODY)
+  const options = writeOptions(exchange.query, 'CreateOptions')
+  const expected = subresource.kind ?? bodyKindOf(call)
+  const raw = call.deps.bodies.parse(bytes, type, expected)
+  const body = decodeSubresource(call, subresource, raw, options)
+  checkNamespace(call, body)
+  const context = contextOf(call, 'create', options)
+  if (!subresource.create) throw methodNotSupported(call.endpoint.served.groupResource, 'create')
+  const answer = await subresource.create(exchange.info.name, body, context)
+  answerJson(exchange, answer.code, answer.body, form)
+}
+
+export function bodyKindOf(call: Call): BodyKind {
+  const { served } = call.endpoint
+  return { group: served.group, version: served.version, kind: served.kind.kind }
+}
+
+function decodeBody(call: Call, bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', options: WriteOptions): KubeObject {
+  return decodeRaw(call, call.deps.bodies.parse(bytes, type, bodyKindOf(call)), options)
+}
+
+export function decodeRaw(call: Call, raw: JsonObject, options: WriteOptions): KubeObject {
+  const { served } = call.endpoint
+  return decodeChecked(
+    raw,
+    bodyKindOf(call),
+    options.fieldValidation,
+    (body, unknown) => served.toStorage(body, unknown),
+    (text) => call.exchange.warnings.push(text),
+  )
+}
+
+export function decodeSubresource(
+  call: Call,
+  subresource: Subresource<KubeObject>,
+  raw: JsonObject,
+  options: WriteOptions,
+): KubeObject {
+  const { served } = call.endpoint
+  const own = subresource.kind
+  return decodeChecked(
+    raw,
+    own ?? bodyKindOf(call),
+    options.fieldValidation,
+    (body, unknown) => {
+      if (!own) return served.toStorage(body, unknown)
+      const object = call.deps.decoder.decode(own.schema, body, unknown) as KubeObject
+      subresource.defaults?.(object)
+      return object
+    },
+    (text) => call.exchange.warnings.push(text),
+  )
+}
+
+/** The body's namespace must be the path's; an empty one is filled in. @throws StatusError 400 */
+export function checkNamespace(call: Call, object: KubeObject): void {
+  const meta = metaOf(object)
+  const { namespace } = call.exchange.info
+  if (call.endpoint.served.kind.scope !== 'Namespaced') {
+    // Validation refuses a namespace on a cluster-scoped object in its own words.
+    return
+  }
+  if (!meta.namespace) meta.namespace = namespace
+  else if (meta.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+}
+
+/** @throws StatusError 400 */
+export function checkName(call: Call, object: KubeObject): void {
+  const given = metaOf(object).name
+  const { name } = call.exchange.info
+  if (!given) metaOf(object).name = name
+  else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+}
+
+export function warnDeprecated(call: Call): void {
+  const { deprecated } = call.endpoint.served
+  if (deprecated && !call.exchange.warnings.includes(deprecated)) call.exchange.warnings.push(deprecated)
+}

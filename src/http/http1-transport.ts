@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { BodyStream, StreamOptions, Transport } from '../machinery/exchange.ts'
+import { type AnswerHeaders, bodiless, fitHeaders } from './headers.ts'
+import type { Http1Connection } from './http1.ts'
+import { readBody } from './read-body.ts'
+
+/** What is left of a body that nobody wants is taken up to this size, so that the connection can be used again. */
+const SKIPPED_AT_MOST = 256 * 1024
+const EMPTY = Buffer.alloc(0)
+
+/** One HTTP/1.1 request and its answer. */
+export class Http1Transport implements Transport {
+  readonly protocol: string
+  readonly method: string
+  readonly url: string
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #connection: Http1Connection
+  readonly #expectsContinue: boolean
+  #bodyTaken = false
+  #closed = false
+  #listeners: (() => void)[] | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse, connection: Http1Connection, expectsContinue: boolean) {
+    this.method = request.method!
+    this.url = request.url!
+    this.protocol = request.httpVersionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
+    this.#request = request
+    this.#response = response
+    this.#connection = connection
+    this.#expectsContinue = expectsContinue
+    response.on('close', () => this.#close())
+  }
+
+  get headers(): Transport['headers'] {
+    return this.#request.headers
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders
+  }
+
+  get socket(): Socket {
+    return this.#connection.socket
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.socket.remoteAddress ?? ''
+  }
+
+  async readBody(limit: number): Promise<Buffer> {
+    if (!this.#hasBody()) return EMPTY
+    const length = this.#declaredLength()
+    if (this.#expectsContinue && (length === undefined || length <= limit)) this.#response.writeContinue()
+    const body = await readBody(this.#request, length, limit)
+    this.#bodyTaken = true
+    return body
+  }
+
+  respond(code: number, headers: AnswerHeaders, body: Buffer | string): void {
+    const length = bodiless(code) ? 0 : Buffer.byteLength(body)
+    const gzip = this.#connection.gzip
+    if (gzip?.wanted(this, headers, length)) {
+      gzip.respond(this, code, headers, body)
+      return
+    }
+    if (!this.#writeHead(code, headers, bodiless(code) ? undefined : length)) return
+    if (length === 0) this.#response.end()
+    else this.#response.end(body)
+  }
+
+  stream(code: number, headers: AnswerHeaders, options?: StreamOptions): BodyStream {
+    const gzip = options?.compressible ? this.#connection.gzip : undefined
+    if (gzip?.wanted(this, headers, options?.length)) return gzip.stream(this, code, headers)
+    if (this.#writeHead(code, headers, options?.length)) this.#response.flushHeaders()
+    return new Http1BodyStream(this.#response)
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#closed) queueMicrotask(listener)
+    else if (this.#listeners) this.#listeners.push(listener)
+    else this.#listeners = [listener]
+  }
+
+  destroy(): void {
+    this.#connection.socket.destroy()
+  }
+
+  /** @returns false when there is nobody left to answer */
+  #writeHead(code: number, headers: AnswerHeaders, length: number | undefined): boolean {
+    const response = this.#response
+    if (this.#closed || response.headersSent || response.destroyed) return false
+    const sent = fitHeaders(headers)
+    if (length !== undefined) sent['content-length'] = String(length)
+    if (!this.#bodyTaken && this.#hasBody() && !this.#skippable()) this.#connection.leaving = true
+    if (this.#connection.leaving) sent.connection = 'close'
+    response.writeHead(code, sent)
+    return true
+  }
+
+  #hasBody(): boolean {
+    const { headers } = this.#request
+    const length = headers['content-length']
+    return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
+  }
+
+  #declaredLength(): number | undefined {
+    const length = this.#request.headers['content-length']
+    return length === undefined ? undefined : Number(length)
+  }
+
+  /** Whether the rest of the request is short enough to be read for nothing. A client that waits may never send it. */
+  #skippable(): boolean {
+    if (this.#request.complete) return true
+    return !this.#expectsContinue && (this.#declaredLength() ?? Number.POSITIVE_INFINITY) <= SKIPPED_AT_MOST
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#connection.answered()
+    const listeners = this.#listeners
+    this.#listeners = undefined
+    if (listeners) for (const listener of listeners) listener()
+  }
+}
+
+class Http1BodyStream implements BodyStream {
+  readonly #response: ServerResponse
+  #drain: (() => void) | undefined
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get closed(): boolean {
+    const response = this.#response
+    return response.destroyed || response.writableEnded
+  }
+
+  get pendingBytes(): number {
+    return this.#response.writableLength
+  }
+
+  write(chunk: Buffer | string): boolean {
+    return this.closed || this.#response.write(chunk)
+  }
+
+  onDrain(listener: () => void): void {
+    if (!this.#drain) this.#response.on('drain', () => this.#drain?.())
+    this.#drain = listener
+  }
+
+  end(): void {
+    if (!this.closed) this.#response.end()
+  }
+}

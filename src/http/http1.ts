@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { answerClientError } from './bad-requests.ts'
+import type { Connection, Shared } from './connection.ts'
+import { Http1Transport } from './http1-transport.ts'
+
+/** How long a connection is kept for the client to read the last answer while it still sends, in ms. Go's value. */
+const LINGER_MS = 500
+
+/** Turns TLS sockets into HTTP/1.1 requests. */
+export class Http1 {
+  readonly #shared: Shared
+  readonly #server
+  readonly #connections = new WeakMap<Socket, Http1Connection>()
+
+  constructor(shared: Shared) {
+    const { limits } = shared
+    this.#shared = shared
+    this.#server = createServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headerTimeoutMs,
+      requestTimeout: limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.headerTimeoutMs),
+    })
+    // Node would drop what is over the number and say nothing: one more is let in, to be refused.
+    this.#server.maxHeadersCount = limits.maxHeaders + 1
+    this.#server.on('request', (request, response) => this.#onRequest(request, response, false))
+    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+    this.#server.on('clientError', answerClientError)
+    // It never listens itself, and only looks for slow clients once it does.
+    this.#server.emit('listening')
+  }
+
+  adopt(socket: Socket): Connection {
+    const connection = new Http1Connection(socket, this.#shared)
+    this.#connections.set(socket, connection)
+    this.#server.emit('connection', socket)
+    return connection
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const connection = this.#connections.get(request.socket)!
+    if (request.rawHeaders.length > 2 * this.#shared.limits.maxHeaders) {
+      response.writeHead(431, { connection: 'close' }).end()
+      return
+    }
+    connection.inFlight++
+    this.#shared.dispatch(new Http1Transport(request, response, connection, expectsContinue))
+  }
+}
+
+/** What the requests of one HTTP/1.1 connection share. */
+export class Http1Connection implements Connection {
+  readonly socket: Socket
+  /** More than one only when requests are pipelined. */
+  inFlight = 0
+  /** Whether answers tell the client to open another connection. */
+  leaving = false
+  readonly #shared: Shared
+
+  constructor(socket: Socket, shared: Shared) {
+    this.socket = socket
+    this.#shared = shared
+  }
+
+  get gzip(): Shared['gzip'] {
+    return this.#shared.gzip
+  }
+
+  answered(): void {
+    this.inFlight--
+    this.#shared.answered()
+    // An answer that had started before the server began to stop couldn't say that it is the last.
+    if (this.leaving && this.inFlight === 0) this.linger()
+  }
+
+  leave(): void {
+    this.leaving = true
+    if (this.inFlight === 0) this.socket.destroy()
+  }
+
+  /**
+   * Ends the connection after what was written to it. Closing it while the client still sends would reset it, and the
+   * client might never see the answer.
+   */
+  linger(): void {
+    const { socket } = this
+    if (socket.destroyed) return
+    socket.end()
+    socket.resume()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+}

@@ -1,0 +1,13 @@
+import type { AdmissionregistrationV1MutatingAdmissionPolicyBinding } from '../../generated/types.ts'
+import { defineKind } from '../../registry/kind.ts'
+import { ADMISSION_GROUP, bindingColumns, defaultMatchResources } from './rules.ts'
+
+export const mutatingAdmissionPolicyBinding = defineKind<AdmissionregistrationV1MutatingAdmissionPolicyBinding>({
+  ...ADMISSION_GROUP,
+  kind: 'MutatingAdmissionPolicyBinding',
+  resource: 'mutatingadmissionpolicybindings',
+  schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
+  generation: 'spec',
+  defaults: (object) => defaultMatchResources(object.spec?.matchResources),
+  columns: bindingColumns,
+})

@@ -1,0 +1,13 @@
+import type { AdmissionregistrationV1ValidatingAdmissionPolicyBinding } from '../../generated/types.ts'
+import { defineKind } from '../../registry/kind.ts'
+import { ADMISSION_GROUP, bindingColumns, defaultMatchResources } from './rules.ts'
+
+export const validatingAdmissionPolicyBinding = defineKind<AdmissionregistrationV1ValidatingAdmissionPolicyBinding>({
+  ...ADMISSION_GROUP,
+  kind: 'ValidatingAdmissionPolicyBinding',
+  resource: 'validatingadmissionpolicybindings',
+  schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding',
+  generation: 'spec',
+  defaults: (object) => defaultMatchResources(object.spec?.matchResources),
+  columns: bindingColumns,
+})

@@ -1,0 +1,42 @@
+import type { ApiextensionsV1CustomResourceDefinition } from '../../generated/types.ts'
+import { keepMetadata } from '../../registry/keep-metadata.ts'
+import { defineKind } from '../../registry/kind.ts'
+
+export const customResourceDefinition = defineKind<ApiextensionsV1CustomResourceDefinition>({
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  resource: 'customresourcedefinitions',
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  scope: 'Cluster',
+  schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
+  storagePrefix: 'apiextensions.k8s.io/customresourcedefinitions',
+  unconditionalUpdate: false,
+  generation: 'spec',
+  defaults(object) {
+    const spec = object.spec
+    if (!spec) return
+    const names = spec.names
+    if (names) {
+      if (!names.singular) names.singular = (names.kind ?? '').toLowerCase()
+      if (!names.listKind && names.kind) names.listKind = `${names.kind}List`
+    }
+    spec.conversion ??= { strategy: 'None' }
+    const service = spec.conversion.webhook?.clientConfig?.service
+    if (service) service.port ??= 443
+  },
+  prepareForCreate: rememberStorageVersion,
+  prepareForUpdate: rememberStorageVersion,
+  status: { prepare: keepMetadata },
+})
+
+/** The status lists every version that objects were ever stored in. */
+function rememberStorageVersion(object: ApiextensionsV1CustomResourceDefinition): void {
+  const stored = object.spec?.versions?.find((version) => version.storage)?.name
+  if (!stored) return
+  const known = object.status?.storedVersions ?? []
+  if (known.includes(stored)) return
+  // The status may be the stored object's own, which must not change.
+  object.status = { ...object.status, storedVersions: [...known, stored] }
+}

@@ -1,0 +1,84 @@
+import type { CoreV1PersistentVolume } from '../../generated/types.ts'
+import { age, column } from '../../registry/columns.ts'
+import type { WriteContext } from '../../registry/context.ts'
+import { defineKind } from '../../registry/kind.ts'
+import { roundResources } from './pod-spec-defaults.ts'
+import { accessModes, classOf } from './volume-columns.ts'
+
+export const persistentVolume = defineKind<CoreV1PersistentVolume>({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  resource: 'persistentvolumes',
+  shortNames: ['pv'],
+  scope: 'Cluster',
+  schema: 'io.k8s.api.core.v1.PersistentVolume',
+  returnsDeleted: true,
+  defaults(volume) {
+    volume.status ??= {}
+    volume.status.phase ||= 'Pending'
+    volume.spec ??= {}
+    const { spec } = volume
+    spec.persistentVolumeReclaimPolicy ||= 'Retain'
+    spec.volumeMode ??= 'Filesystem'
+    if (spec.hostPath) spec.hostPath.type ??= ''
+    roundResources(spec.capacity)
+  },
+  prepareForCreate(volume, context) {
+    volume.status = { phase: 'Pending', lastPhaseTransitionTime: seconds(context) }
+  },
+  warnings: deprecatedVolumes,
+  status: {
+    prepare(volume, old, context) {
+      const before = old.status?.lastPhaseTransitionTime
+      const now = volume.status
+      if (now && now.phase !== old.status?.phase && (!now.lastPhaseTransitionTime || now.lastPhaseTransitionTime === before)) {
+        now.lastPhaseTransitionTime = seconds(context)
+      }
+    },
+  },
+  columns: [
+    column('Capacity', '@io.k8s.api.core.v1.PersistentVolumeSpec.capacity', (pv) => pv.spec?.capacity?.storage ?? '0'),
+    column('Access Modes', '@io.k8s.api.core.v1.PersistentVolumeSpec.accessModes', (pv) => accessModes(pv.spec?.accessModes)),
+    column(
+      'Reclaim Policy',
+      '@io.k8s.api.core.v1.PersistentVolumeSpec.persistentVolumeReclaimPolicy',
+      (pv) => pv.spec?.persistentVolumeReclaimPolicy ?? '',
+    ),
+    column('Status', '@io.k8s.api.core.v1.PersistentVolumeStatus.phase', (pv) =>
+      pv.metadata?.deletionTimestamp ? 'Terminating' : (pv.status?.phase ?? ''),
+    ),
+    column('Claim', '@io.k8s.api.core.v1.PersistentVolumeSpec.claimRef', (pv) => {
+      const claim = pv.spec?.claimRef
+      return claim ? `${claim.namespace ?? ''}/${claim.name ?? ''}` : ''
+    }),
+    column('StorageClass', 'StorageClass of the pv', (pv) => classOf(pv)),
+    column('VolumeAttributesClass', 'VolumeAttributesClass of the pv', (pv) => pv.spec?.volumeAttributesClassName ?? '<unset>'),
+    column('Reason', '@io.k8s.api.core.v1.PersistentVolumeStatus.reason', (pv) => pv.status?.reason ?? ''),
+    age,
+    column('VolumeMode', '@io.k8s.api.core.v1.PersistentVolumeSpec.volumeMode', (pv) => pv.spec?.volumeMode ?? '<unset>', {
+      wide: true,
+    }),
+  ],
+})
+
+const seconds = (context: WriteContext): string => `${new Date(context.now).toISOString().slice(0, 19)}Z`
+
+/** Volume plugins that are gone, with the releases that deprecated and removed them. */
+const REMOVED: readonly (readonly [keyof NonNullable<CoreV1PersistentVolume['spec']>, string, string])[] = [
+  ['cephfs', 'v1.28', 'v1.31+'],
+  ['flocker', 'v1.22', 'v1.25+'],
+  ['glusterfs', 'v1.25', 'v1.26+'],
+  ['photonPersistentDisk', 'v1.11', 'v1.16+'],
+  ['quobyte', 'v1.22', 'v1.25+'],
+  ['rbd', 'v1.28', 'v1.31+'],
+  ['scaleIO', 'v1.16', 'v1.22+'],
+  ['storageos', 'v1.22', 'v1.25+'],
+]
+
+function deprecatedVolumes(volume: CoreV1PersistentVolume): string[] {
+  return REMOVED.filter(([field]) => volume.spec?.[field]).map(
+    ([field, since, gone]) =>
+      `spec.${field === 'storageos' ? 'storageOS' : field}: deprecated in ${since}, non-functional in ${gone}`,
+  )
+}

@@ -1,0 +1,32 @@
+import { type FieldError, invalid } from '../../machinery/field-errors.ts'
+import { equal } from '../../machinery/json.ts'
+
+export const NOT_NEGATIVE = 'must be greater than or equal to 0'
+
+/** Numbers that must not be below zero; absent ones are fine. */
+export function notNegative<T extends object>(object: T, path: string, fields: readonly (keyof T & string)[]): FieldError[] {
+  return fields.flatMap((field) => {
+    const value = object[field]
+    return typeof value === 'number' && value < 0 ? [invalid(`${path}.${field}`, value, NOT_NEGATIVE)] : []
+  })
+}
+
+/** Counts that are part of another count of the same object. */
+export function notMoreThan<T extends object>(
+  object: T,
+  path: string,
+  whole: keyof T & string,
+  parts: readonly (keyof T & string)[],
+  message = `cannot be greater than ${path}.${whole}`,
+): FieldError[] {
+  const limit = Number(object[whole] ?? 0)
+  return parts.flatMap((part) => {
+    const value = Number(object[part] ?? 0)
+    return value > limit ? [invalid(`${path}.${part}`, value, message)] : []
+  })
+}
+
+/** A field that an update may not change. */
+export function immutable(path: string, value: unknown, old: unknown): FieldError[] {
+  return equal(value, old) ? [] : [invalid(path, value, 'field is immutable')]
+}

@@ -1,0 +1,16 @@
+import type { RbacV1Role } from '../../generated/types.ts'
+import { defineKind } from '../../registry/kind.ts'
+import { RBAC_GROUP } from './subjects.ts'
+import { validateRules } from './validation.ts'
+
+export const role = defineKind<RbacV1Role>({
+  group: RBAC_GROUP,
+  version: 'v1',
+  kind: 'Role',
+  resource: 'roles',
+  scope: 'Namespaced',
+  schema: 'io.k8s.api.rbac.v1.Role',
+  names: 'pathSegment',
+  createOnUpdate: true,
+  validate: (object) => validateRules(object.rules, true),
+})

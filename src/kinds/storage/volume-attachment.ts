@@ -1,0 +1,30 @@
+import type { StorageV1VolumeAttachment } from '../../generated/types.ts'
+import { age, column } from '../../registry/columns.ts'
+import { keepMetadata } from '../../registry/keep-metadata.ts'
+import { defineKind } from '../../registry/kind.ts'
+
+const TYPES = '@io.k8s.api.storage.v1'
+
+export const volumeAttachment = defineKind<StorageV1VolumeAttachment>({
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'VolumeAttachment',
+  resource: 'volumeattachments',
+  scope: 'Cluster',
+  schema: 'io.k8s.api.storage.v1.VolumeAttachment',
+  unconditionalUpdate: false,
+  status: { prepare: keepMetadata },
+  columns: [
+    column('Attacher', `${TYPES}.VolumeAttachmentSpec.attacher`, (object) => object.spec?.attacher ?? '', { format: 'name' }),
+    column(
+      'PV',
+      `${TYPES}.VolumeAttachmentSource.persistentVolumeName`,
+      (object) => object.spec?.source?.persistentVolumeName ?? '',
+    ),
+    column('Node', `${TYPES}.VolumeAttachmentSpec.nodeName`, (object) => object.spec?.nodeName ?? ''),
+    column('Attached', `${TYPES}.VolumeAttachmentStatus.attached`, (object) => object.status?.attached ?? false, {
+      type: 'boolean',
+    }),
+    age,
+  ],
+})

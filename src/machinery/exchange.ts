@@ -1,0 +1,144 @@
+import type { UserInfo } from '../authentication/user.ts'
+import type { RequestInfo } from './request-info.ts'
+
+/** How a request came in and how its answer goes out: HTTP/1.1, HTTP/2, or a call within the process. */
+export interface Transport {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly url: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Names and values in turn, as sent; what tells repeated headers apart. */
+  readonly rawHeaders: readonly string[]
+  /** `HTTP/1.1` or `HTTP/2.0`. */
+  readonly protocol: string
+  readonly remoteAddress: string
+  /** The TLS socket, for authenticators that look at certificates; undefined within the process. */
+  readonly socket: unknown
+  /**
+   * The whole body; call it once. Rejects with a 413 StatusError past `limit` bytes, and with another Error when the
+   * client goes away first.
+   */
+  readBody(limit: number): Promise<Buffer>
+  /** Answers in one piece. Does nothing when the client is gone or an answer has started. */
+  respond(code: number, headers: Record<string, string | string[]>, body: Buffer | string): void
+  /** Starts an answer in pieces; its headers go out at once. */
+  stream(code: number, headers: Record<string, string | string[]>, options?: StreamOptions): BodyStream
+  /** Calls back once when the client is gone or the answer is complete; any number of listeners. */
+  onClose(listener: () => void): void
+  /** Drops the connection, or resets the stream. */
+  destroy(): void
+}
+
+export interface StreamOptions {
+  /** The exact number of bytes to come, when it is known: then they needn't be sent in chunks. */
+  length?: number
+  /** Whether they may be compressed, if they are many and the client asks for it. Not for a watch. */
+  compressible?: boolean
+}
+
+/** The body of a streamed answer. */
+export interface BodyStream {
+  /**
+   * Takes a chunk in any case; the chunk must not be changed afterwards. Once closed it is dropped.
+   *
+   * @returns false when the caller should wait for `onDrain` before it writes more
+   */
+  write(chunk: Buffer | string): boolean
+  /** Calls back each time that all of what was written is on its way, after a `write` returned false. One listener. */
+  onDrain(listener: () => void): void
+  /** Bytes written that haven't been handed to the operating system yet. */
+  readonly pendingBytes: number
+  end(): void
+  /** Whether it was ended, or the client is gone. */
+  readonly closed: boolean
+}
+
+/** One request on its way through the chain, with what each stage learned of it. */
+export class Exchange {
+  readonly transport: Transport
+  /** When it came in, in ms since the epoch. */
+  readonly received: number
+  readonly path: string
+  readonly rawQuery: string
+  #query: URLSearchParams | undefined
+  info!: RequestInfo
+  user!: UserInfo
+  auditId = ''
+  #abort: AbortController | undefined
+  /** Texts for Warning headers. */
+  readonly warnings: string[] = []
+  /** Headers that every answer carries. */
+  readonly answerHeaders: Record<string, string | string[]> = {}
+  /** Set once an answer has started. */
+  answeredCode = 0
+
+  constructor(transport: Transport, received: number) {
+    this.transport = transport
+    this.received = received
+    const { url } = transport
+    const mark = url.indexOf('?')
+    this.rawQuery = mark < 0 ? '' : url.slice(mark + 1)
+    this.path = decodePath(mark < 0 ? url : url.slice(0, mark))
+  }
+
+  get method(): string {
+    return this.transport.method
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(this.rawQuery)
+    return this.#query
+  }
+
+  /** Ends when the deadline passes or the server stops. Made when first asked for: most requests never wait. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+
+  abort(reason: Error): void {
+    this.#abort ??= new AbortController()
+    this.#abort.abort(reason)
+  }
+
+  /** A header's value; several of one name are joined as HTTP says. */
+  header(name: string): string | undefined {
+    const value = this.transport.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  respond(code: number, contentType: string, body: Buffer | string, headers?: Record<string, string | string[]>): void {
+    this.answeredCode = code
+    this.transport.respond(code, this.#headers(contentType, headers), body)
+  }
+
+  stream(code: number, contentType: string, headers?: Record<string, string | string[]>, options?: StreamOptions): BodyStream {
+    this.answeredCode = code
+    return this.transport.stream(code, this.#headers(contentType, headers), options)
+  }
+
+  #headers(contentType: string, more: Record<string, string | string[]> | undefined): Record<string, string | string[]> {
+    const headers = this.answerHeaders
+    if (contentType) headers['content-type'] = contentType
+    if (more) Object.assign(headers, more)
+    if (this.warnings.length) headers.warning = this.warnings.map(warningHeader)
+    return headers
+  }
+}
+
+/** `%2F` and the like are decoded before routing, as the reference does it. */
+function decodePath(path: string): string {
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+/** RFC 7234 Warning header with code 299. */
+export function warningHeader(text: string): string {
+  const clean = text.replace(/[\u0000-\u001f\u007f]/g, ' ')
+  return `299 - "${clean.replace(/[\\"]/g, '\\$&')}"`
+}

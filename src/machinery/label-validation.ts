@@ -1,0 +1,70 @@
+import { type FieldError, forbiddenField, invalid, required, tooLong } from './field-errors.ts'
+import type { LabelSelectorObject } from './label-selector.ts'
+import { byteLength, isQualifiedName, isValidLabelValue } from './validation.ts'
+
+type StringMap = Readonly<Record<string, string | undefined>>
+
+/** All keys and values of an object's annotations together. */
+export const MAX_ANNOTATIONS_BYTES = 256 * 1024
+
+/** @param path of the map; errors name the map, not the key */
+export function validateLabels(labels: StringMap | undefined | null, path: string): FieldError[] {
+  const errors: FieldError[] = []
+  for (const key in labels) {
+    const value = labels[key] ?? ''
+    for (const message of isQualifiedName(key)) errors.push(invalid(path, key, message))
+    for (const message of isValidLabelValue(value)) errors.push(invalid(path, value, message))
+  }
+  return errors
+}
+
+/** Keys are checked as labels' are, but in lower case; values only for their total size. */
+export function validateAnnotations(annotations: StringMap | undefined | null, path: string): FieldError[] {
+  const errors: FieldError[] = []
+  let size = 0
+  for (const key in annotations) {
+    for (const message of isQualifiedName(key.toLowerCase())) errors.push(invalid(path, key, message))
+    size += byteLength(key) + byteLength(annotations[key] ?? '')
+  }
+  if (size > MAX_ANNOTATIONS_BYTES) errors.push(tooLong(path, MAX_ANNOTATIONS_BYTES))
+  return errors
+}
+
+export interface LabelSelectorOptions {
+  /** For objects stored before values were checked. */
+  allowInvalidValues?: boolean
+}
+
+/** The LabelSelector of an API object; none at all is fine. */
+export function validateLabelSelector(
+  selector: LabelSelectorObject | undefined | null,
+  path: string,
+  { allowInvalidValues = false }: LabelSelectorOptions = {},
+): FieldError[] {
+  if (!selector) return []
+  const errors = validateLabels(selector.matchLabels, `${path}.matchLabels`)
+  selector.matchExpressions?.forEach(({ key, operator, values }, i) => {
+    const at = `${path}.matchExpressions[${i}]`
+    errors.push(...validateOperator(operator, values ?? [], at))
+    for (const message of isQualifiedName(key)) errors.push(invalid(`${at}.key`, key, message))
+    if (allowInvalidValues) return
+    values?.forEach((value, j) => {
+      for (const message of isValidLabelValue(value)) errors.push(invalid(`${at}.values[${j}]`, value, message))
+    })
+  })
+  return errors
+}
+
+function validateOperator(operator: string, values: readonly string[], path: string): FieldError[] {
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      return values.length ? [] : [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+    case 'Exists':
+    case 'DoesNotExist':
+      if (!values.length) return []
+      return [forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")]
+    default:
+      return [invalid(`${path}.operator`, operator, 'not a valid selector operator')]
+  }
+}

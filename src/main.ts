@@ -1,0 +1,47 @@
+import { Logger } from './observability/logger.ts'
+import { OptionsError } from './options/flag.ts'
+import { parseOptions } from './options/options.ts'
+import type { Options } from './options/table.ts'
+import { ApiServer } from './server/server.ts'
+
+/** How long a stop may take before the process goes anyway. */
+const STOP_WITHIN = 60_000
+
+async function serve(options: Options): Promise<void> {
+  const started = performance.now()
+  const logger = new Logger({
+    level: options.v >= 2 ? 'debug' : 'info',
+    format: options.loggingFormat === 'json' ? 'json' : 'text',
+    clock: Date.now,
+    write: (line) => process.stderr.write(line),
+  })
+  const server = await ApiServer.start({ options, logger, clock: Date.now })
+  logger.info('ready', { url: server.url, kubeconfig: server.kubeconfig, ms: Math.round(performance.now() - started) })
+  const stop = (signal: string) => {
+    logger.info('stopping', { signal })
+    setTimeout(() => process.exit(1), STOP_WITHIN).unref()
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error('the stop failed', { error })
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+try {
+  const parsed = parseOptions(process.argv.slice(2), process.stdout.columns ?? 0)
+  if (parsed.kind === 'options') {
+    for (const line of parsed.warnings) console.error(line)
+    await serve(parsed.options)
+  } else console.log(parsed.text)
+} catch (error) {
+  const expected =
+    error instanceof OptionsError ||
+    (error instanceof Error && !['TypeError', 'ReferenceError', 'RangeError'].includes(error.name))
+  console.error(expected ? `Error: ${(error as Error).message}` : error)
+  process.exit(1)
+}

@@ -1,0 +1,188 @@
+import { quote } from '../machinery/field-errors.ts'
+import { admissionPlugins } from './admission.ts'
+import { authorizationModes } from './authorization.ts'
+import { storageMediaTypes } from './etcd.ts'
+import { featureEnabled } from './feature-gates.ts'
+import { portRange } from './flag-types.ts'
+import { parseDecimal } from './go-values.ts'
+import { logFormats } from './logs.ts'
+import { endpointReconcilers } from './misc.ts'
+import { parseNetwork } from './networks.ts'
+import { checkRuntimeConfig } from './runtime-config.ts'
+import { insecureCiphers, preferredCiphers, tlsVersions } from './secure-serving.ts'
+import type { Options } from './table.ts'
+
+/** A rule over the completed options: the lines about what is wrong, none if all is well. */
+type Rule = (options: Options) => readonly (string | false)[]
+
+const inFlight: Rule = ({ maxRequestsInflight: reading, maxMutatingRequestsInflight: writing, enablePriorityAndFairness }) => [
+  reading < 0 && '--max-requests-inflight can not be negative value',
+  writing < 0 && '--max-mutating-requests-inflight can not be negative value',
+  reading >= 0 &&
+    writing >= 0 &&
+    enablePriorityAndFairness &&
+    reading + writing === 0 &&
+    `invalid configuration: MaxRequestsInFlight=${reading} and MaxMutatingRequestsInFlight=${writing}; they must add up to something positive`,
+]
+
+const times: Rule = (options) => [
+  options.requestTimeout < 0 && '--request-timeout can not be negative value',
+  !(options.goawayChance >= 0 && options.goawayChance <= 0.02) && '--goaway-chance can not be less than 0 or greater than 0.02',
+  options.minRequestTimeout < 0 && '--min-request-timeout can not be negative value',
+  options.shutdownDelayDuration < 0 && '--shutdown-delay-duration can not be negative value',
+  options.shutdownWatchTerminationGracePeriod < 0 &&
+    'shutdown-watch-termination-grace-period, if provided, can not be a negative value',
+]
+
+const storage: Rule = ({ storageMediaType: type, watchCacheSizes, deleteCollectionWorkers, dataDir }) => [
+  type !== '' &&
+    !(storageMediaTypes as readonly string[]).includes(type) &&
+    `--storage-media-type ${quote(type)} invalid, allowed values: ${storageMediaTypes.join(', ')}`,
+  type === 'application/yaml' && notBuilt('storage-media-type', type),
+  ...watchCacheSizes.map(watchCacheSize),
+  deleteCollectionWorkers < 1 &&
+    `--delete-collection-workers should be a positive number, but value '${deleteCollectionWorkers}' provided`,
+  dataDir === '' && '--data-dir must not be empty',
+]
+
+function watchCacheSize(item: string): string | false {
+  const [resource, size, ...more] = item.split('#')
+  if (!resource || size === undefined || more.length > 0) return `invalid value of watch cache size: ${item}`
+  try {
+    return parseDecimal(size) < 0 && `watch cache size cannot be negative: ${item}`
+  } catch {
+    return `invalid size of watch cache size: ${item}`
+  }
+}
+
+const priorityAndFairness: Rule = ({ enablePriorityAndFairness, runtimeConfig }) => {
+  const keys = ['flowcontrol.apiserver.k8s.io/v1', 'api/ga', 'api/all']
+  const key = keys.find((name) => runtimeConfig[name] === 'false' || runtimeConfig[name] === 'true')
+  return [
+    enablePriorityAndFairness &&
+      key !== undefined &&
+      runtimeConfig[key] === 'false' &&
+      `--runtime-config=${key}=false conflicts with --enable-priority-and-fairness=true`,
+  ]
+}
+
+const serving: Rule = (options) => [
+  !isPort(options.securePort, 1) &&
+    `--secure-port ${options.securePort} must be between 1 and 65535, inclusive. It cannot be turned off with 0`,
+  (options.tlsCertFile === '') !== (options.tlsPrivateKeyFile === '') &&
+    '--tls-cert-file and --tls-private-key-file must be specified together',
+  ...options.tlsCipherSuites.map(
+    (suite) =>
+      !Object.hasOwn(preferredCiphers, suite) &&
+      !Object.hasOwn(insecureCiphers, suite) &&
+      `Cipher suite ${suite} not supported or doesn't exist`,
+  ),
+  options.tlsMinVersion !== '' &&
+    !Object.hasOwn(tlsVersions, options.tlsMinVersion) &&
+    `unknown tls version ${quote(options.tlsMinVersion)}`,
+  options.http2MaxStreamsPerConnection < 0 && '--http2-max-streams-per-connection can not be negative value',
+]
+
+const serviceAccounts: Rule = ({ serviceAccountIssuer: issuers, serviceAccountSigningKeyFile, serviceAccountKeyFile }) => [
+  ...issuers.map((issuer, index) => {
+    if (issuer === '') return 'service-account-issuer should not be an empty string'
+    if (issuer.includes(':') && !URL.canParse(issuer)) {
+      return `service-account-issuer ${quote(issuer)} contained a ':' but was not a valid URL`
+    }
+    return issuers.indexOf(issuer) < index && `service-account-issuer ${quote(issuer)} is already specified`
+  }),
+  serviceAccountKeyFile.length > 0 &&
+    serviceAccountSigningKeyFile === '' &&
+    '--service-account-key-file needs --service-account-signing-key-file',
+]
+
+const authorization: Rule = ({ authorizationMode: modes }) => [
+  ...modes.map((mode) => {
+    if (!Object.hasOwn(authorizationModes, mode)) return `authorization-mode ${quote(mode)} is not a valid mode`
+    return !authorizationModes[mode] && notBuilt('authorization-mode', mode)
+  }),
+  new Set(modes).size < modes.length && `authorization-mode [${modes.map(quote).join(' ')}] has mode specified more than once`,
+]
+
+const admission: Rule = ({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }) => {
+  const both = [...new Set(enable)].filter((name) => disable.includes(name)).sort()
+  return [
+    ...enable.map((name) => !admissionPlugins.has(name) && `enable-admission-plugins plugin ${quote(name)} is unknown`),
+    ...disable.map((name) => !admissionPlugins.has(name) && `disable-admission-plugins plugin ${quote(name)} is unknown`),
+    both.length > 0 && `[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`,
+    ...enable.map((name) => admissionPlugins.get(name)?.built === false && notBuilt('enable-admission-plugins', name)),
+  ]
+}
+
+const logging: Rule = ({ loggingFormat: format, featureGates, vmodule }) => {
+  const known = (logFormats as readonly string[]).includes(format)
+  const usable = known && (format !== 'json' || featureEnabled(featureGates, 'LoggingBetaOptions'))
+  return [
+    !known && `format: Invalid value: ${quote(format)}: Unsupported log format`,
+    known && !usable && `format: Forbidden: Log format ${format} is disabled, see LoggingBetaOptions feature`,
+    format !== 'text' && vmodule.length > 0 && 'vmodule: Forbidden: Only supported for text log format',
+  ]
+}
+
+const serviceNetworks: Rule = ({ serviceClusterIpRange: texts, advertiseAddress, endpointReconcilerType }) => {
+  const [primary, secondary] = texts.map(parseNetwork)
+  if (!primary) return ['service-cluster-ip-range[0] is not a valid cidr']
+  if (primary.hostBits < 3) {
+    return [
+      'error determining service IP ranges for primary service cidr: the service cluster IP range must be at least 8 IP addresses',
+    ]
+  }
+  if (texts.length > 1 && !secondary) return ['service-cluster-ip-range[1] is not an ip net']
+  const advertised = advertiseAddress.includes(':') ? 6 : 4
+  return [
+    texts.length > 2 && '--service-cluster-ip-range must not contain more than two entries',
+    primary.family === secondary?.family &&
+      '--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family',
+    endpointReconcilerType !== 'none' &&
+      !['', '0.0.0.0', '::'].includes(advertiseAddress) &&
+      advertised !== primary.family &&
+      `service IP family ${quote(primary.cidr)} must match public address family ${quote(advertiseAddress)}`,
+  ]
+}
+
+const nodePorts: Rule = ({ kubernetesServiceNodePort: port, serviceNodePortRange: range }) => [
+  !isPort(port, 0) &&
+    `--kubernetes-service-node-port ${port} must be between 0 and 65535, inclusive. If 0, the Kubernetes master service will be of type ClusterIP`,
+  port > 0 &&
+    (port < range.base || port >= range.base + range.size) &&
+    `kubernetes service node port range ${portRange.format(range)} doesn't contain ${port}`,
+]
+
+const cluster: Rule = ({ apiserverCount, endpointReconcilerType: type, eventTtl }) => [
+  apiserverCount <= 0 && `--apiserver-count should be a positive number, but value '${apiserverCount}' provided`,
+  !(endpointReconcilers as readonly string[]).includes(type) &&
+    `--endpoint-reconciler-type ${quote(type)} invalid, allowed values: ${endpointReconcilers.join(', ')}`,
+  eventTtl < 0 && '--event-ttl can not be negative value',
+]
+
+const runtimeConfig: Rule = (options) => checkRuntimeConfig(options.runtimeConfig)
+
+const rules: readonly Rule[] = [
+  serviceNetworks,
+  inFlight,
+  times,
+  storage,
+  priorityAndFairness,
+  serving,
+  serviceAccounts,
+  authorization,
+  admission,
+  runtimeConfig,
+  logging,
+  nodePorts,
+  cluster,
+]
+
+/** Everything that is wrong with completed options, each line once; none if all is well. */
+export const validate = (options: Options): string[] => [
+  ...new Set(rules.flatMap((rule) => rule(options)).filter((line) => line !== false)),
+]
+
+const isPort = (port: number, lowest: number): boolean => port >= lowest && port <= 65_535
+
+const notBuilt = (flag: string, value: string): string => `--${flag}: ${quote(value)} is not built yet: leave it out`

@@ -1,0 +1,96 @@
+import type { AdmissionChain } from '../admission/plugin.ts'
+import type { TypeDecoder } from '../machinery/decode.ts'
+import type { KindEnvironment, ObjectAccess } from './context.ts'
+import { apiVersionOf, type KindDefinition } from './kind.ts'
+import { Resource } from './resource.ts'
+import { ServedResource } from './served.ts'
+import { KindStore, type StoreDeps } from './store.ts'
+
+export interface RegistryDeps extends StoreDeps {
+  admission: AdmissionChain
+  decoder: TypeDecoder
+  clock: () => number
+  random: (max: number) => number
+  uuid: () => string
+  garbageCollection: boolean
+}
+
+/** One resource as a path names it: what version it is in, and the registry behind it. */
+export interface Endpoint {
+  readonly served: ServedResource
+  readonly resource: Resource
+}
+
+/** Every resource that the server has, by the group version that serves it. */
+export class Registry {
+  readonly #deps: RegistryDeps
+  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #resources = new Map<string, Resource>()
+  #kinds: KindDefinition[] = []
+  #generation = 0
+
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps
+  }
+
+  /** @param served whether a group version is switched on (`--runtime-config`) */
+  add(kinds: readonly KindDefinition[], env: KindEnvironment, served: (gv: { group: string; version: string }) => boolean): void {
+    for (const kind of kinds) {
+      const { admission, decoder, clock, random, uuid, garbageCollection } = this.#deps
+      const store = new KindStore(kind, this.#deps)
+      const resource = new Resource({ store, admission, decoder, env, clock, random, uuid, garbageCollection })
+      this.#resources.set(`${kind.group}/${kind.resource}`, resource)
+      if (served(kind)) this.#serve(new ServedResource(kind, decoder), resource)
+      for (const other of kind.alsoServed ?? [])
+        if (served(other)) this.#serve(new ServedResource(kind, decoder, other), resource)
+    }
+    this.#kinds = [...this.#kinds, ...kinds]
+    this.#generation++
+  }
+
+  #serve(served: ServedResource, resource: Resource): void {
+    this.#endpoints.set(`${served.apiVersion}/${served.kind.resource}`, { served, resource })
+  }
+
+  /** Every kind; a new list when `generation` changes. */
+  kinds(): readonly KindDefinition[] {
+    return this.#kinds
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  find(group: string, version: string, resource: string): Endpoint | undefined {
+    return this.#endpoints.get(`${apiVersionOf({ group, version })}/${resource}`)
+  }
+
+  endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values()
+  }
+
+  serves(group: string, version: string): boolean {
+    for (const { served } of this.#endpoints.values()) if (served.group === group && served.version === version) return true
+    return false
+  }
+
+  servesGroup(group: string): boolean {
+    for (const { served } of this.#endpoints.values()) if (served.group === group) return true
+    return false
+  }
+
+  resource(resource: string, group = ''): Resource {
+    const found = this.#resources.get(`${group}/${resource}`)
+    if (!found) throw new Error(`no resource ${resource}${group && `.${group}`}`)
+    return found
+  }
+
+  objects(resource: string, group = ''): ObjectAccess {
+    return this.resource(resource, group)
+  }
+
+  /** Ends all watches. */
+  close(reason: Error): void {
+    for (const resource of this.#resources.values()) resource.store.cache.close(reason)
+  }
+}

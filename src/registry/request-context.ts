@@ -1,0 +1,85 @@
+import type { AdmissionAttributes, Operation } from '../admission/plugin.ts'
+import type { UserInfo } from '../authentication/user.ts'
+import type { JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import type { KindEnvironment, WriteContext } from './context.ts'
+import { apiVersionOf, type KindDefinition } from './kind.ts'
+
+export interface RequestContextInit {
+  now: number
+  user: UserInfo
+  namespace: string
+  name: string
+  subresource?: string
+  operation: WriteContext['operation']
+  dryRun?: boolean
+  env: KindEnvironment
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions, for admission. */
+  options?: JsonObject
+  /** The version that the request spoke; the storage version when unset. */
+  version?: { group: string; version: string }
+  warn?: (text: string) => void
+}
+
+/** One write on its way through strategy and admission. */
+export class RequestContext implements WriteContext {
+  readonly now: number
+  readonly user: UserInfo
+  readonly namespace: string
+  readonly name: string
+  readonly subresource: string
+  operation: WriteContext['operation']
+  readonly dryRun: boolean
+  readonly env: KindEnvironment
+  readonly options: JsonObject
+  readonly apiVersion: string
+  readonly #version: { group: string; version: string } | undefined
+  readonly #warn: ((text: string) => void) | undefined
+  readonly #warned = new Set<string>()
+
+  constructor(init: RequestContextInit) {
+    this.now = init.now
+    this.user = init.user
+    this.namespace = init.namespace
+    this.name = init.name
+    this.subresource = init.subresource ?? ''
+    this.operation = init.operation
+    this.dryRun = init.dryRun ?? false
+    this.env = init.env
+    this.options = init.options ?? {}
+    this.#version = init.version
+    this.apiVersion = init.version ? apiVersionOf(init.version) : ''
+    this.#warn = init.warn
+  }
+
+  /** The same text is said once per request. */
+  warn(text: string): void {
+    if (this.#warned.has(text)) return
+    this.#warned.add(text)
+    this.#warn?.(text)
+  }
+
+  attributes(
+    kind: KindDefinition,
+    operation: Operation,
+    object: KubeObject | undefined,
+    oldObject: KubeObject | undefined,
+    bodyKind?: { group: string; version: string; kind: string },
+  ): AdmissionAttributes {
+    const { group, version } = this.#version ?? kind
+    return {
+      operation,
+      kind: bodyKind ?? { group, version, kind: kind.kind },
+      resource: { group, version, resource: kind.resource },
+      subresource: this.subresource,
+      namespace: this.namespace,
+      name: this.name || (object?.metadata?.name ?? ''),
+      object,
+      oldObject,
+      options: this.options,
+      dryRun: this.dryRun,
+      user: this.user,
+      warn: (text) => this.warn(text),
+    }
+  }
+}

@@ -1,0 +1,393 @@
+import type { AdmissionChain } from '../admission/plugin.ts'
+import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../authentication/user.ts'
+import type { TypeDecoder } from '../machinery/decode.ts'
+import { invalid, invalidObject } from '../machinery/field-errors.ts'
+import { clone, type JsonObject } from '../machinery/json.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { conflict, STALE_OBJECT, StatusError } from '../machinery/status.ts'
+import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { KindEnvironment, ObjectAccess } from './context.ts'
+import { type DeleteOptions, deletionOf } from './deletion.ts'
+import type { KindDefinition, Subresource, Undo } from './kind.ts'
+import { RequestContext } from './request-context.ts'
+import type { Change, KindStore, Written } from './store.ts'
+import {
+  beforeCreate,
+  beforeStatusUpdate,
+  beforeUpdate,
+  generatedName,
+  keepSystemMetadata,
+  refuse,
+  updateMetaErrors,
+} from './write-rules.ts'
+
+export interface ResourceDeps {
+  store: KindStore
+  admission: AdmissionChain
+  decoder: TypeDecoder
+  env: KindEnvironment
+  clock: () => number
+  /** An integer in [0, max). */
+  random: (max: number) => number
+  uuid: () => string
+  garbageCollection: boolean
+}
+
+const GENERATE_TRIES = 8
+
+/** The user as whom the server itself writes. */
+const SELF: UserInfo = { name: API_SERVER_USER, uid: '', groups: [SYSTEM_PRIVILEGED_GROUP], extra: {} }
+
+/** Every write of one kind, through admission, strategy, validation and storage: the generic registry. */
+export class Resource implements ObjectAccess {
+  readonly kind: KindDefinition
+  readonly store: KindStore
+  readonly #deps: ResourceDeps
+
+  constructor(deps: ResourceDeps) {
+    this.#deps = deps
+    this.store = deps.store
+    this.kind = deps.store.kind
+  }
+
+  /** What an empty status of this kind decodes to. */
+  #emptyStatus = (): unknown => (this.#deps.decoder.decode(this.kind.schema, {}) as JsonObject).status
+
+  // ---- for requests -----------------------------------------------------------------------------------
+
+  /** @param object decoded and defaulted, in the storage version; changed on the way */
+  async createFor(object: KubeObject, context: RequestContext): Promise<CacheEntry> {
+    const { admission } = this.#deps
+    const meta = metaOf(object)
+    if (meta.resourceVersion && meta.resourceVersion !== '0')
+      throw internalPlain('resourceVersion should not be set on objects to be created')
+    delete meta.resourceVersion
+    const generates = !meta.name && Boolean(meta.generateName)
+    await admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
+    const undo = await this.kind.beforeCreate?.(object, context)
+    try {
+      this.#prepareCreate(object, context)
+      await admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
+      return await this.#storeNew(object, context, generates)
+    } catch (error) {
+      await undo?.()
+      throw error
+    }
+  }
+
+  /** A generated name that is taken is replaced by another, a few times. */
+  async #storeNew(object: KubeObject, context: RequestContext, generates: boolean): Promise<CacheEntry> {
+    const meta = metaOf(object)
+    const ttlSeconds = this.kind.ttlSeconds?.(object, context)
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.store.create(object, { dryRun: context.dryRun, ttlSeconds })
+      } catch (error) {
+        const taken = generates && error instanceof StatusError && error.reason === 'AlreadyExists'
+        if (!taken || tries >= GENERATE_TRIES) throw error
+        meta.name = generatedName(meta.generateName as string, this.#deps.random)
+      }
+    }
+  }
+
+  #prepareCreate(object: KubeObject, context: RequestContext): void {
+    const meta = metaOf(object)
+    const name = meta.name || (meta.generateName ? generatedName(meta.generateName, this.#deps.random) : '')
+    beforeCreate(this.kind, object, context, { uid: this.#deps.uuid(), name }, this.#emptyStatus)
+  }
+
+  /**
+   * PUT and PATCH of the object itself.
+   * @param produce the wanted object, freshly made from what is stored now (undefined when there is nothing)
+   */
+  async updateFor(
+    context: RequestContext,
+    produce: (current: KubeObject | undefined) => KubeObject,
+  ): Promise<Written & { created: boolean }> {
+    let created = false
+    let before: KubeObject | undefined
+    const written = await this.store.change(
+      context.namespace,
+      context.name,
+      context,
+      async (current, revision): Promise<Change> => {
+        const object = produce(current && clone(current))
+        created = current === undefined
+        if (!current) return this.#createByUpdate(object, context)
+        context.operation = 'update'
+        this.#checkUid(object, current, context)
+        await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
+        this.#checkVersion(object, revision, context)
+        before = current
+        const undo = await this.kind.beforeUpdate?.(object, current, context)
+        return await undoing(undo, async () => {
+          beforeUpdate(this.kind, object, current, context)
+          await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', object, current))
+          return this.#changed(object, current, context)
+        })
+      },
+    )
+    if (!context.dryRun) await this.#after(written, before, context)
+    return { ...written, created }
+  }
+
+  /** Gives back what the object held before and doesn't any more. */
+  async #after(written: Written, before: KubeObject | undefined, context: RequestContext): Promise<void> {
+    if (written.removed) await this.kind.afterDelete?.(written.entry.object(), context)
+    else if (before) await this.kind.afterUpdate?.(written.entry.object(), before, context)
+  }
+
+  async #createByUpdate(object: KubeObject, context: RequestContext): Promise<Change> {
+    const meta = metaOf(object)
+    if (!this.kind.createOnUpdate) throw this.store.notFound(context.name)
+    if (meta.resourceVersion && meta.resourceVersion !== '0') throw this.store.notFound(context.name)
+    if (meta.uid)
+      throw this.store.conflict(context.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `)
+    delete meta.resourceVersion
+    context.operation = 'create'
+    await this.#deps.admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
+    const undo = await this.kind.beforeCreate?.(object, context)
+    return await undoing(undo, async () => {
+      this.#prepareCreate(object, context)
+      await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
+      return { store: object, ...this.#ttl(object, context) }
+    })
+  }
+
+  #ttl(object: KubeObject, context: RequestContext): { ttlSeconds?: number } {
+    const ttlSeconds = this.kind.ttlSeconds?.(object, context)
+    return ttlSeconds ? { ttlSeconds } : {}
+  }
+
+  #checkUid(object: KubeObject, current: KubeObject, context: RequestContext): void {
+    const wanted = object.metadata?.uid
+    const is = current.metadata?.uid
+    if (wanted && wanted !== is)
+      throw this.store.conflict(context.name, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${is}`)
+  }
+
+  #checkVersion(object: KubeObject, revision: number, context: RequestContext): void {
+    const version = metaOf(object).resourceVersion
+    const given = parseVersion(version)
+    if (given === 0) {
+      if (this.kind.unconditionalUpdate !== false) return
+      throw invalidObject({ group: this.kind.group, kind: this.kind.resource }, context.name, [
+        invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
+      ])
+    }
+    if (given !== revision) throw this.store.conflict(context.name, STALE_OBJECT)
+  }
+
+  #changed(object: KubeObject, current: KubeObject, context: RequestContext): Exclude<Change, 'keep'> {
+    if (this.#removedBy(object, current)) return { remove: object }
+    return { store: object, ...this.#ttl(object, context) }
+  }
+
+  /** Whether this update was the last thing that a deleted object waited for. */
+  #removedBy(object: KubeObject, current: KubeObject): boolean {
+    const before = metaOf(current)
+    if (!before.deletionTimestamp) return false
+    const { termination } = this.kind
+    if (termination) return !termination.held(object) && !metaOf(object).finalizers?.length
+    return !metaOf(object).finalizers?.length && before.deletionGracePeriodSeconds === 0
+  }
+
+  /** PUT and PATCH of `/status`. */
+  async updateStatusFor(context: RequestContext, produce: (current: KubeObject) => KubeObject): Promise<Written> {
+    return await this.#updatePart(context, produce, (object, current) => beforeStatusUpdate(this.kind, object, current, context))
+  }
+
+  /** PUT and PATCH of any other subresource that changes its parent. */
+  async updateSubresourceFor(
+    subresource: Subresource<KubeObject>,
+    context: RequestContext,
+    produce: (current: KubeObject) => KubeObject,
+  ): Promise<Written> {
+    const bodyKind = subresource.kind
+    return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
+      if (!current) throw this.store.notFound(context.name)
+      const shown = subresource.read ? subresource.read(clone(current)) : clone(current)
+      const incoming = produce(shown)
+      const isParent = !bodyKind
+      if (isParent) this.#checkUid(incoming, current, context)
+      await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', incoming, bodyKind ? shown : current, bodyKind))
+      if (isParent) this.#checkVersion(incoming, revision, context)
+      else this.#checkSubresourceVersion(incoming, revision, context)
+      const next = subresource.write ? subresource.write(clone(current), incoming, context) : incoming
+      const meta = metaOf(next)
+      keepSystemMetadata(meta, metaOf(current))
+      this.#bumpGeneration(next, current)
+      const errors = updateMetaErrors(meta, metaOf(current))
+      if (subresource.validate) errors.push(...subresource.validate(next, current, context))
+      refuse(this.kind, context.name, errors)
+      await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', incoming, bodyKind ? shown : current, bodyKind))
+      return this.#changed(next, current, context)
+    })
+  }
+
+  #bumpGeneration(next: KubeObject, current: KubeObject): void {
+    const { generation } = this.kind
+    if (!generation || generation === 'none') return
+    const before = JSON.stringify((current as JsonObject).spec)
+    if (before !== JSON.stringify((next as JsonObject).spec)) metaOf(next).generation = (metaOf(current).generation ?? 0) + 1
+  }
+
+  #checkSubresourceVersion(incoming: KubeObject, revision: number, context: RequestContext): void {
+    const given = parseVersion(incoming.metadata?.resourceVersion)
+    if (given && given !== revision) throw this.store.conflict(context.name, STALE_OBJECT)
+  }
+
+  async #updatePart(
+    context: RequestContext,
+    produce: (current: KubeObject) => KubeObject,
+    strategy: (object: KubeObject, current: KubeObject) => KubeObject,
+  ): Promise<Written> {
+    return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
+      if (!current) throw this.store.notFound(context.name)
+      const object = produce(clone(current))
+      this.#checkUid(object, current, context)
+      await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
+      this.#checkVersion(object, revision, context)
+      const next = strategy(object, current)
+      await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', next, current))
+      return this.#changed(next, current, context)
+    })
+  }
+
+  /** DELETE of one object. The result tells what the object looks like now, and whether it is gone. */
+  async deleteFor(context: RequestContext, options: DeleteOptions): Promise<Written> {
+    let admitted = false
+    const written = await this.store.change(context.namespace, context.name, context, async (current, revision) => {
+      if (!current) throw this.store.notFound(context.name)
+      checkPreconditions(this.kind, context.name, current, revision, options)
+      if (!admitted) {
+        admitted = true
+        await this.#deps.admission.admit(context.attributes(this.kind, 'DELETE', undefined, current))
+        await this.#deps.admission.validate(context.attributes(this.kind, 'DELETE', undefined, current))
+      }
+      return deletionOf(this.kind, current, options, context, this.#deps.garbageCollection)
+    })
+    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
+    return written
+  }
+
+  // ---- for the server itself --------------------------------------------------------------------------
+
+  async get(namespace: string, name: string): Promise<KubeObject | undefined> {
+    return (await this.store.get(namespace, name))?.object<KubeObject>()
+  }
+
+  async list(namespace: string): Promise<KubeObject[]> {
+    await this.store.cache.ready()
+    const prefix = this.store.prefix(namespace)
+    const found: KubeObject[] = []
+    this.store.cache.snapshot().tree.forEach(prefix, afterPrefix(prefix), (entry) => {
+      found.push(entry.object<KubeObject>())
+      return true
+    })
+    return found
+  }
+
+  async create(object: KubeObject, options: { dryRun?: boolean } = {}): Promise<KubeObject> {
+    const decoded = this.#decode(object)
+    const context = this.#own('create', object.metadata?.namespace ?? '', '', options)
+    return (await this.createFor(decoded, context)).object<KubeObject>()
+  }
+
+  async update(
+    namespace: string,
+    name: string,
+    change: (object: KubeObject) => KubeObject | undefined,
+    options: { dryRun?: boolean } = {},
+  ): Promise<KubeObject> {
+    const context = this.#own('update', namespace, name, options)
+    const written = await this.store.change(namespace, name, context, async (current) => {
+      if (!current) throw this.store.notFound(name)
+      const changed = change(clone(current))
+      if (!changed) return 'keep'
+      const next = this.#decode(changed)
+      keepSystemMetadata(metaOf(next), { ...metaOf(current), generation: metaOf(next).generation ?? metaOf(current).generation })
+      this.#bumpGeneration(next, current)
+      return this.#removedBy(next, current) ? { remove: next } : { store: next, ...this.#ttl(next, context) }
+    })
+    return written.entry.object<KubeObject>()
+  }
+
+  async delete(
+    namespace: string,
+    name: string,
+    options: { dryRun?: boolean; deleteOptions?: JsonObject } = {},
+  ): Promise<KubeObject> {
+    const context = this.#own('delete', namespace, name, options)
+    const written = await this.deleteFor(context, (options.deleteOptions ?? {}) as DeleteOptions)
+    return written.entry.object<KubeObject>()
+  }
+
+  #decode(object: KubeObject): KubeObject {
+    const decoded = this.#deps.decoder.decode(this.kind.schema, object as JsonObject) as KubeObject
+    decoded.kind = this.kind.kind
+    decoded.apiVersion = this.kind.group ? `${this.kind.group}/${this.kind.version}` : this.kind.version
+    this.kind.defaults?.(decoded)
+    return decoded
+  }
+
+  #own(operation: RequestContext['operation'], namespace: string, name: string, options: { dryRun?: boolean }): RequestContext {
+    const { env, clock } = this.#deps
+    return new RequestContext({ now: clock(), user: SELF, namespace, name, operation, env, dryRun: options.dryRun ?? false })
+  }
+}
+
+/** Runs what may fail after something was taken; the change carries the undo on. */
+async function undoing(undo: Undo | undefined, run: () => Promise<Exclude<Change, 'keep'>>): Promise<Change> {
+  try {
+    const change = await run()
+    return undo ? { ...change, undo } : change
+  } catch (error) {
+    await undo?.()
+    throw error
+  }
+}
+
+/** The end (exclusive) of the range of keys that start with `prefix`. */
+export function afterPrefix(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+}
+
+/** @throws StatusError 409, which names the kind where other conflicts name the resource */
+function checkPreconditions(
+  kind: KindDefinition,
+  name: string,
+  current: KubeObject,
+  revision: number,
+  options: DeleteOptions,
+): void {
+  const { uid, resourceVersion } = options.preconditions ?? {}
+  const is = current.metadata?.uid ?? ''
+  const refuse = (cause: string) => conflict({ group: kind.group, resource: kind.kind }, name, cause)
+  if (uid !== undefined && uid !== is) {
+    throw refuse(
+      `the UID in the precondition (${uid}) does not match the UID in record (${is}). The object might have been deleted and then recreated`,
+    )
+  }
+  if (resourceVersion !== undefined && resourceVersion !== String(revision)) {
+    throw refuse(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${revision}). The object might have been modified`,
+    )
+  }
+}
+
+/** A resource version in a body. @throws StatusError 500, which is how the reference answers a bad one */
+function parseVersion(version: string | undefined): number {
+  if (!version) return 0
+  if (!/^\d{1,20}$/.test(version)) {
+    throw internalPlain(
+      `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+    )
+  }
+  return Number(version)
+}
+
+/** A 500 that carries its message as it is, without a reason. */
+function internalPlain(message: string): StatusError {
+  return new StatusError(500, '', message)
+}

@@ -1,0 +1,189 @@
+import type { JsonObject } from '../machinery/json.ts'
+import { equal } from '../machinery/json.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
+import { KeyExistsError, RevisionConflictError, type Storage } from '../storage/storage.ts'
+import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
+import type { KindDefinition, Undo } from './kind.ts'
+import { ordered } from './write-rules.ts'
+
+export interface StoreDeps {
+  storage: Storage
+  /** `--etcd-prefix`, without a slash at the end. */
+  rootPrefix: string
+  onError: (error: Error) => void
+}
+
+/** What one attempt of an update decides to do. */
+export type Change =
+  | { store: KubeObject; ttlSeconds?: number; undo?: Undo }
+  /** Remove the object; `as` is what the answer shows. */
+  | { remove: KubeObject; undo?: Undo }
+  /** Leave everything as it is. */
+  | 'keep'
+
+/** Result of a write: the entry as stored (or as it would be), and whether it was removed. */
+export interface Written {
+  entry: CacheEntry
+  removed: boolean
+}
+
+/** The stored objects of one kind: keys, the cache, and compare-and-swap writes. Knows nothing of requests. */
+export class KindStore {
+  readonly kind: KindDefinition
+  readonly cache: WatchCache
+  readonly #storage: Storage
+  readonly #prefix: string
+  readonly #describe: Describe
+
+  constructor(kind: KindDefinition, deps: StoreDeps) {
+    this.kind = kind
+    this.#storage = deps.storage
+    this.#prefix = `${deps.rootPrefix}/${kind.storagePrefix}/`
+    this.#describe = describeBy(kind)
+    this.cache = new WatchCache({ storage: deps.storage, prefix: this.#prefix, describe: this.#describe, onError: deps.onError })
+  }
+
+  /** The prefix of a namespace's keys; of all keys when it is empty. */
+  prefix(namespace: string): string {
+    return namespace ? `${this.#prefix}${namespace}/` : this.#prefix
+  }
+
+  key(namespace: string, name: string): string {
+    return namespace ? `${this.#prefix}${namespace}/${name}` : this.#prefix + name
+  }
+
+  async get(namespace: string, name: string): Promise<CacheEntry | undefined> {
+    if (!this.cache.loaded) await this.cache.ready()
+    return this.cache.get(this.key(namespace, name))
+  }
+
+  /** @throws StatusError 409 when the name is taken */
+  async create(object: KubeObject, options: { dryRun: boolean; ttlSeconds?: number | undefined }): Promise<CacheEntry> {
+    const meta = metaOf(object)
+    const key = this.key(meta.namespace ?? '', meta.name ?? '')
+    if (!this.cache.loaded) await this.cache.ready()
+    const existing = this.cache.get(key)
+    if (existing) throw this.#exists(existing, meta.name ?? '')
+    const value = encode(object)
+    if (options.dryRun) return new CacheEntry(key, value, 0, this.#describe)
+    this.cache.remember(value, this.#describe(object))
+    try {
+      const revision = await this.#storage.create(key, value, ttl(options.ttlSeconds))
+      return this.#written(key, value, revision)
+    } catch (error) {
+      if (error instanceof KeyExistsError) throw this.#exists(this.cache.get(key), meta.name ?? '')
+      throw error
+    }
+  }
+
+  #exists(existing: CacheEntry | undefined, name: string): StatusError {
+    const error = alreadyExists(this.kind, name)
+    if (!existing?.object<KubeObject>().metadata?.deletionTimestamp) return error
+    return new StatusError(409, 'AlreadyExists', `object is being deleted: ${error.message}`, error.status.details)
+  }
+
+  /** The cache has the very entry when the engine has already told it of the write. */
+  #written(key: string, value: Buffer, revision: number): CacheEntry {
+    const cached = this.cache.get(key)
+    return cached?.revision === revision ? cached : this.cache.entryOf(key, value, revision)
+  }
+
+  /**
+   * Reads an object, asks `attempt` what to do with it, and does it if the object is still the same then; otherwise asks again.
+   * @param attempt gets its own copy of the object; undefined when there is none (it may then throw or return an object to create)
+   */
+  async change(
+    namespace: string,
+    name: string,
+    options: { dryRun: boolean },
+    attempt: (current: KubeObject | undefined, revision: number) => Promise<Change>,
+  ): Promise<Written> {
+    const key = this.key(namespace, name)
+    if (!this.cache.loaded) await this.cache.ready()
+    let current = this.cache.get(key)
+    for (let tries = 0; ; tries++) {
+      const change = await attempt(current?.object<KubeObject>(), current?.revision ?? 0)
+      if (change === 'keep') return { entry: current as CacheEntry, removed: false }
+      try {
+        return await this.#apply(key, current, change, options.dryRun)
+      } catch (error) {
+        await change.undo?.()
+        if (!(error instanceof RevisionConflictError || error instanceof KeyExistsError) || tries > 200) throw error
+        const now = error instanceof RevisionConflictError ? error.current : await this.#storage.get(key)
+        current = now && this.cache.entryOf(key, now.value, now.revision)
+      }
+    }
+  }
+
+  async #apply(key: string, current: CacheEntry | undefined, change: Exclude<Change, 'keep'>, dryRun: boolean): Promise<Written> {
+    if ('remove' in change) {
+      const last = current as CacheEntry
+      if (dryRun)
+        return { entry: new CacheEntry(key, encode(change.remove, last.revision), last.revision, this.#describe), removed: true }
+      const revision = await this.#storage.delete(key, last.revision)
+      const shown = encode(change.remove, last.revision)
+      return { entry: new CacheEntry(key, shown, revision, this.#describe), removed: true }
+    }
+    const object = change.store
+    if (!current) {
+      if (dryRun) return { entry: new CacheEntry(key, encode(object), 0, this.#describe), removed: false }
+      const value = encode(object)
+      this.cache.remember(value, this.#describe(object))
+      const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
+      return { entry: this.#written(key, value, revision), removed: false }
+    }
+    if (this.#unchanged(current, object)) {
+      await change.undo?.()
+      return { entry: current, removed: false }
+    }
+    if (dryRun)
+      return { entry: new CacheEntry(key, encode(object, current.revision), current.revision, this.#describe), removed: false }
+    const value = encode(object)
+    this.cache.remember(value, this.#describe(object))
+    const revision = await this.#storage.update(key, value, current.revision, ttl(change.ttlSeconds))
+    return { entry: this.#written(key, value, revision), removed: false }
+  }
+
+  /** Writing what is already there does nothing: no event, no new revision. */
+  #unchanged(current: CacheEntry, object: KubeObject): boolean {
+    const before = current.object<KubeObject>()
+    delete metaOf(before).resourceVersion
+    const { resourceVersion: _, ...meta } = metaOf(object)
+    return equal(before, { ...object, metadata: meta })
+  }
+
+  notFound(name: string): StatusError {
+    return notFound(this.kind, name)
+  }
+
+  conflict(name: string, cause: string): StatusError {
+    return conflict(this.kind, name, cause)
+  }
+}
+
+const ttl = (seconds: number | undefined) => (seconds ? { ttlSeconds: seconds } : undefined)
+
+/** The object's JSON as it is stored (without a resource version) or shown (with one). */
+export function encode(object: KubeObject, revision?: number): Buffer {
+  const whole = ordered(object)
+  const meta = metaOf(whole)
+  delete meta.resourceVersion
+  if (revision === undefined) return Buffer.from(JSON.stringify(whole))
+  const { name, generateName, namespace, uid, ...rest } = meta
+  whole.metadata = { name, generateName, namespace, uid, resourceVersion: String(revision), ...rest }
+  return Buffer.from(JSON.stringify(whole))
+}
+
+/** What selectors see of an object of this kind. */
+function describeBy(kind: KindDefinition): Describe {
+  const getters = kind.fields ?? {}
+  const names = Object.keys(getters)
+  return (given) => {
+    const object = given as KubeObject & JsonObject
+    const meta = object.metadata ?? {}
+    const fields: Record<string, string> = { 'metadata.name': meta.name ?? '', 'metadata.namespace': meta.namespace ?? '' }
+    for (const name of names) fields[name] = getters[name]?.(object) ?? ''
+    return { labels: meta.labels, field: (name) => fields[name] ?? '' }
+  }
+}

@@ -1,0 +1,329 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { AdmissionChain, type AdmissionPlugin } from '../admission/plugin.ts'
+import { type Authenticator, type Credentials as RequestCredentials, Union } from '../authentication/authenticator.ts'
+import { bearer } from '../authentication/bearer.ts'
+import { RequestAuthenticator } from '../authentication/request.ts'
+import { tokenFile } from '../authentication/token-file.ts'
+import { x509 } from '../authentication/x509.ts'
+import { AuthorizerChain, alwaysAllow, discoveryOnly, privilegedGroup } from '../authorization/authorizer.ts'
+import { Descriptions } from '../discovery/descriptions.ts'
+import { Discovery } from '../discovery/discovery.ts'
+import { BodyReader } from '../endpoints/body.ts'
+import { Dispatcher } from '../endpoints/dispatch.ts'
+import { answerError, wantsPretty } from '../endpoints/encode.ts'
+import { Health } from '../endpoints/health.ts'
+import { KnownKinds } from '../endpoints/known-kinds.ts'
+import { TableMaker } from '../endpoints/table.ts'
+import { authentication } from '../filters/authentication.ts'
+import { authorization } from '../filters/authorization.ts'
+import { Deadlines } from '../filters/deadline.ts'
+import { errors } from '../filters/errors.ts'
+import { requestInfo } from '../filters/request-info.ts'
+import { type HttpServer, listen } from '../http/server.ts'
+import { BUILT_IN_KINDS } from '../kinds/all.ts'
+import { TypeDecoder } from '../machinery/decode.ts'
+import { Exchange, type Transport } from '../machinery/exchange.ts'
+import { SchemaFacts } from '../machinery/schema.ts'
+import type { Logger } from '../observability/logger.ts'
+import { featureEnabled } from '../options/feature-gates.ts'
+import { apiEnabled } from '../options/runtime-config.ts'
+import { opensslCiphers } from '../options/secure-serving.ts'
+import type { Options } from '../options/table.ts'
+import { reportedVersion } from '../options/version.ts'
+import { NodePorts } from '../registry/allocators/port-allocator.ts'
+import { StoredServiceAddresses } from '../registry/allocators/service-addresses.ts'
+import type { KindEnvironment } from '../registry/context.ts'
+import { Registry } from '../registry/registry.ts'
+import type { Storage } from '../storage/storage.ts'
+import { accessReviewer } from './access.ts'
+import { admissionPlugins } from './admission.ts'
+import { type Bootstrap, bootstrap } from './bootstrap.ts'
+import { chain } from './chain.ts'
+import { advertisedAddress, credentials, storePath } from './config.ts'
+import { writeKubeconfig } from './kubeconfig.ts'
+
+export interface ServerDeps {
+  options: Options
+  logger: Logger
+  /** ms since the epoch. */
+  clock: () => number
+  /** Opens the store; the embedded one when unset. */
+  openStorage?: () => Promise<Storage>
+  /** The port to listen on instead of `--secure-port`; 0 for any that is free. */
+  port?: number
+}
+
+const MAX_WATCH_BACKLOG = 32 << 20
+
+/** A running API server. */
+export class ApiServer {
+  readonly registry: Registry
+  readonly #deps: ServerDeps
+  readonly #storage: Storage
+  readonly #http: HttpServer
+  readonly #deadlines: Deadlines
+  readonly #bootstrap: Bootstrap
+  readonly #state: { stopping: boolean }
+  readonly kubeconfig: string
+  #stopped: Promise<void> | undefined
+
+  private constructor(parts: {
+    deps: ServerDeps
+    storage: Storage
+    http: HttpServer
+    registry: Registry
+    deadlines: Deadlines
+    bootstrap: Bootstrap
+    state: { stopping: boolean }
+    kubeconfig: string
+  }) {
+    this.#deps = parts.deps
+    this.#storage = parts.storage
+    this.#http = parts.http
+    this.registry = parts.registry
+    this.#deadlines = parts.deadlines
+    this.#bootstrap = parts.bootstrap
+    this.#state = parts.state
+    this.kubeconfig = parts.kubeconfig
+  }
+
+  get port(): number {
+    return this.#http.address.port
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}`
+  }
+
+  /** Puts all parts together and listens. Resolves when the server is ready. */
+  static async start(deps: ServerDeps): Promise<ApiServer> {
+    const { options, logger, clock } = deps
+    const credential = await credentials(options, clock)
+    for (const { file, reason } of credential.issued) logger.info('wrote a certificate', { file, reason })
+    const storage = deps.openStorage ? await deps.openStorage() : await openStore(deps)
+    const state = { stopping: false }
+    try {
+      const facts = new SchemaFacts()
+      const decoder = new TypeDecoder(facts)
+      const admitted: AdmissionPlugin[] = []
+      const registry = new Registry({
+        storage,
+        rootPrefix: options.etcdPrefix.replace(/\/$/, ''),
+        admission: new AdmissionChain(admitted),
+        decoder,
+        clock,
+        random: randomBelow,
+        uuid: randomUUID,
+        garbageCollection: options.enableGarbageCollector,
+        onError: (error) => logger.error('a watch of the store broke', { error }),
+      })
+      const authenticator = await requestAuthenticator(options, credential.clientCa !== undefined, logger, clock)
+      const authorizer = new AuthorizerChain([
+        privilegedGroup,
+        ...(options.authorizationMode.includes('AlwaysAllow') ? [alwaysAllow] : []),
+        discoveryOnly,
+      ])
+      const env = environment(options, registry, authorizer)
+      registry.add(BUILT_IN_KINDS, env, ({ group, version }) => apiEnabled(options.runtimeConfig, group, version, true))
+      const handler = endpoints(deps, { registry, facts, decoder, env, state, storage, authenticator, authorizer, admitted })
+      const http = await listen({
+        tls: {
+          key: credential.serving.key,
+          cert: credential.serving.cert,
+          ...(credential.clientCa ? { clientCa: credential.clientCa } : {}),
+          ...(options.tlsMinVersion ? { minVersion: options.tlsMinVersion === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2' } : {}),
+          ...(options.tlsCipherSuites.length ? { cipherSuites: opensslCiphers(options.tlsCipherSuites) } : {}),
+        },
+        host: options.bindAddress,
+        port: deps.port ?? options.securePort,
+        handler: handler.handle,
+        compression: featureEnabled(options.featureGates, 'APIResponseCompression'),
+        goawayChance: options.goawayChance,
+        ...(options.http2MaxStreamsPerConnection ? { limits: { maxStreams: options.http2MaxStreamsPerConnection } } : {}),
+        logger,
+      })
+      const started = await bootstrap({
+        options,
+        registry,
+        env,
+        clock,
+        logger,
+        advertised: advertisedAddress(options),
+        port: http.address.port,
+      })
+      const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
+      if (credential.admin) {
+        await writeKubeconfig({
+          path: kubeconfig,
+          server: `https://127.0.0.1:${http.address.port}`,
+          ca: credential.ca,
+          cert: credential.admin.cert,
+          key: credential.admin.key,
+        })
+      }
+      handler.ready()
+      return new ApiServer({ deps, storage, http, registry, deadlines: handler.deadlines, bootstrap: started, state, kubeconfig })
+    } catch (error) {
+      await storage.close()
+      throw error
+    }
+  }
+
+  /** Stops serving: no longer ready, finishes what runs, ends watches, closes the store. */
+  close(graceMs = 10_000): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs)
+    return this.#stopped
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { options, logger } = this.#deps
+    this.#state.stopping = true
+    if (options.shutdownDelayDuration > 0) await new Promise((resolve) => setTimeout(resolve, options.shutdownDelayDuration))
+    await this.#bootstrap.close()
+    const stopping = new Error('the server is shutting down')
+    this.#deadlines.endStreams(stopping)
+    await this.#http.close({ graceMs })
+    this.#deadlines.close()
+    this.registry.close(stopping)
+    await this.#storage.close()
+    logger.info('stopped')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+async function openStore({ options, clock, logger }: ServerDeps): Promise<Storage> {
+  const { openEmbedded } = await import('../storage/embedded/embedded.ts')
+  return openEmbedded({ path: storePath(options), clock, logger: (message, fields) => logger.warn(message, fields) })
+}
+
+async function requestAuthenticator(
+  options: Options,
+  clientCa: boolean,
+  logger: Logger,
+  clock: () => number,
+): Promise<RequestAuthenticator> {
+  const authenticators: Authenticator<RequestCredentials>[] = []
+  if (clientCa) authenticators.push(x509({ clock: { now: clock } }))
+  const tokens: Authenticator<string>[] = []
+  if (options.tokenAuthFile) tokens.push(await tokenFile(options.tokenAuthFile, (text) => logger.warn(text)))
+  if (tokens.length) authenticators.push(bearer(new Union('tokens', tokens)))
+  return new RequestAuthenticator({
+    authenticators,
+    anonymous: options.anonymousAuth,
+    onRefused: (reason) =>
+      logger.debug('authentication refused', { reason: reason instanceof Error ? reason.message : String(reason) }),
+  })
+}
+
+const randomBelow = (max: number): number => (max <= 1 ? 0 : max < 2 ** 31 ? Math.floor(Math.random() * max) : randomInt(max))
+
+function environment(options: Options, registry: Registry, authorizer: AuthorizerChain): KindEnvironment {
+  const ranges = options.serviceClusterIpRange
+  return {
+    settings: {
+      allowPrivileged: options.allowPrivileged,
+      serviceClusterIpRanges: ranges,
+      feature: (name) => featureEnabled(options.featureGates, name),
+      defaultNotReadyTolerationSeconds: options.defaultNotReadyTolerationSeconds,
+      defaultUnreachableTolerationSeconds: options.defaultUnreachableTolerationSeconds,
+      eventTtlSeconds: Math.round(options.eventTtl / 1000),
+    },
+    serviceAddresses: new StoredServiceAddresses({
+      ranges,
+      objects: (resource, group) => registry.objects(resource, group),
+      random: randomBelow,
+    }),
+    nodePorts: new NodePorts({ range: options.serviceNodePortRange, random: randomBelow }),
+    access: accessReviewer(authorizer),
+    objects: (resource, group) => registry.objects(resource, group),
+  }
+}
+
+interface Parts {
+  registry: Registry
+  facts: SchemaFacts
+  decoder: TypeDecoder
+  env: KindEnvironment
+  state: { stopping: boolean }
+  storage: Storage
+  authenticator: RequestAuthenticator
+  authorizer: AuthorizerChain
+  admitted: AdmissionPlugin[]
+}
+
+function endpoints(deps: ServerDeps, parts: Parts) {
+  const { options, logger, clock } = deps
+  const { registry, facts, decoder, env, state, storage } = parts
+  const descriptions = new Descriptions()
+  const tables = new TableMaker({ describe: (reference) => descriptions.describe(reference), clock })
+  const bodies = new BodyReader(new KnownKinds(() => registry.kinds(), facts))
+  const dispatcher = new Dispatcher(registry, {
+    clock,
+    random: randomBelow,
+    tables,
+    bodies,
+    facts,
+    decoder,
+    env,
+    minRequestTimeout: options.minRequestTimeout * 1000,
+    deleteCollectionWorkers: options.deleteCollectionWorkers,
+    maxWatchBacklog: MAX_WATCH_BACKLOG,
+  })
+  parts.admitted.push(...admissionPlugins(options, env))
+  let ready = false
+  const health = new Health({
+    failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),
+  })
+  health.add('etcd', () => storage.ping())
+  health.add('poststarthook/bootstrap', () => {
+    if (!ready) throw new Error('not finished')
+  })
+  health.add('shutdown', () => {
+    if (state.stopping) throw new Error('process is shutting down')
+  }, ['readyz'])
+  const kinds = {
+    kinds: () => registry.kinds(),
+    get changes() {
+      return registry.generation
+    },
+  }
+  const discovery = new Discovery({
+    kinds,
+    version: reportedVersion(options.version),
+    serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
+    otherPaths: () => health.paths(),
+    wantsPretty,
+  })
+  const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer: answerError })
+  const handle = chain(
+    [
+      errors({ answer: answerError, log: (message, fields) => logger.error(message, fields) }),
+      requestInfo({ uuid: randomUUID }),
+      deadlines.stage(),
+      authentication(parts.authenticator),
+      authorization(parts.authorizer),
+    ],
+    async (exchange) => {
+      const own = dispatcher.handle(exchange)
+      if (own === true || (own !== false && (await own))) return
+      const healthy = health.handle(exchange)
+      if (healthy === true || (healthy !== false && (await healthy))) return
+      const found = discovery.handle(exchange)
+      if (found === true || (typeof found !== 'boolean' && (await found))) return
+      exchange.respond(404, 'text/plain; charset=utf-8', '404 page not found\n', { 'x-content-type-options': 'nosniff' })
+    },
+  )
+  return {
+    deadlines,
+    ready: () => {
+      ready = true
+    },
+    handle: (transport: Transport): void => {
+      void handle(new Exchange(transport, clock()))
+    },
+  }
+}

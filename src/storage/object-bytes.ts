@@ -1,0 +1,46 @@
+/**
+ * Stored values are encoded objects without a resource version; what readers get has one. The version goes where the reference writes
+ * it: right after `metadata.uid`. A raw `"uid":"` can't be inside a JSON string (its quotes would be escaped), and our encoding writes
+ * kind, apiVersion and metadata first, so the first one in the text is the object's own.
+ */
+
+const UID = Buffer.from('"uid":"')
+const VERSION = Buffer.from('"resourceVersion":"')
+const HEAD = Buffer.from('{"kind":"')
+const QUOTE = 0x22
+
+/** The value with `"resourceVersion":"<revision>"` in place. Values in another form than ours are encoded again. */
+export function withRevision(value: Buffer, revision: number): Buffer {
+  const at = insertionPoint(value)
+  if (at < 0) return reencode(value, revision)
+  const text = `,"resourceVersion":"${revision}"`
+  const out = Buffer.allocUnsafeSlow(value.length + text.length)
+  value.copy(out, 0, 0, at)
+  out.write(text, at, 'latin1')
+  value.copy(out, at + text.length, at)
+  return out
+}
+
+/** The same object at another revision: `body` is what `withRevision` made. */
+export function atRevision(body: Buffer, revision: number): Buffer {
+  const at = body.indexOf(VERSION, body.indexOf(UID)) + VERSION.length
+  const end = body.indexOf(QUOTE, at)
+  return Buffer.concat([body.subarray(0, at), Buffer.from(String(revision)), body.subarray(end)])
+}
+
+/** Where the resource version belongs; -1 when the value isn't in our form. */
+function insertionPoint(value: Buffer): number {
+  if (value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) !== 0) return -1
+  const uid = value.indexOf(UID)
+  if (uid < 0 || value.lastIndexOf('"metadata":{', uid, 'latin1') !== value.indexOf('"metadata":{', 0, 'latin1')) return -1
+  const end = value.indexOf(QUOTE, uid + UID.length)
+  return end < 0 ? -1 : end + 1
+}
+
+function reencode(value: Buffer, revision: number): Buffer {
+  const object = JSON.parse(value.toString()) as { kind?: string; apiVersion?: string; metadata?: Record<string, unknown> }
+  const { kind, apiVersion, metadata, ...rest } = object
+  const { name, generateName, namespace, selfLink, uid, resourceVersion: _, ...more } = metadata ?? {}
+  const meta = { name, generateName, namespace, selfLink, uid, resourceVersion: String(revision), ...more }
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }))
+}
