@@ -1,7 +1,7 @@
 /**
  * Takes the API's descriptions out of the doc comments of the installed @kubernetes/client-node, into build/descriptions/:
  * <package>.json for types and fields ({type: {'': text, field: text}}), and parameters.json for query and path parameters
- * ({name: text, 'operation.name': text where an operation's differs}).
+ * ({name: text, 'verb.name' or 'operation.name': text where theirs differs}).
  *
  * Runs after every install, on whatever Node there is, so it is plain JavaScript; it does nothing when its output is fresh.
  */
@@ -110,7 +110,11 @@ function describeParameters() {
       const description = plain(text)
       if (key === 'name' || key === 'body') continue
       if (result[key] === undefined) result[key] = description
-      else if (result[key] !== description) result[`${operation}.${key}`] = description
+      else if (result[key] !== description) {
+        // Streams have parameters of their own; other operations differ by their verb, if at all.
+        const verb = operation.match(/^[a-z]+/)[0]
+        result[`${verb === 'connect' || verb === 'read' ? operation : verb}.${key}`] = description
+      }
     }
   }
   return result

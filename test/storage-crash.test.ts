@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url'
 import { openEmbedded } from '../src/storage/embedded/embedded.ts'
 import { type Storage, type StorageEvent, StorageUnavailableError } from '../src/storage/storage.ts'
 
-const path = mkdtempSync(join(tmpdir(), 'storage-crash-'))
 const writers = 16
 const prefix = '/registry/crash/'
 
@@ -53,6 +52,7 @@ async function writeForever(store: string, round: string): Promise<void> {
 }
 
 function defineTest(): void {
+  const path = mkdtempSync(join(tmpdir(), 'storage-crash-'))
   const children = new Set<ChildProcess>()
   after(() => {
     for (const child of children) child.kill('SIGKILL')

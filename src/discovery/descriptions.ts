@@ -37,11 +37,22 @@ export class Descriptions {
 
   /**
    * @param name a parameter's name
-   * @param operation the operationId, for the few where the parameter means something else
+   * @param verb the first word of the operationId: patches describe some parameters in their own way
+   * @param operation the operationId without its group version, for the few where the parameter means something else altogether
    */
-  describeParameter(name: string, operation: string): string {
+  describeParameter(name: string, verb: string, operation: string): string {
     this.#parameters ??= this.#read<Record<string, string>>('parameters') ?? {}
-    return this.#parameters[`${operation}.${name}`] ?? this.#parameters[name] ?? ''
+    const known = this.#parameters
+    return known[`${operation}.${name}`] ?? known[`${verb}.${name}`] ?? known[name] ?? ''
+  }
+
+  /** Changes with the texts; empty when there are none. */
+  get stamp(): string {
+    try {
+      return fs.readFileSync(path.join(this.#dir, 'stamp'), 'utf8')
+    } catch {
+      return ''
+    }
   }
 
   /** Forgets what was read: texts are large and rarely needed. */

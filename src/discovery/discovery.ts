@@ -93,7 +93,7 @@ export class Discovery {
     if (parts.length === 1) {
       onlyGet(exchange)
       checkProduces(exchange.header('accept'))
-      if (this.#aggregated(exchange, [core], false)) return true
+      if (this.#aggregated(exchange, [core])) return true
       return this.#answer(exchange, {
         message: 'APIVersions',
         make: () => apiVersions(core, this.#deps.serverAddress),
@@ -106,7 +106,7 @@ export class Discovery {
     const groups = this.#served().filter((g) => g.name)
     // These two ask no go-restful router: they take any method, and choose an encoding at once.
     if (parts.length === 1) {
-      if (this.#aggregated(exchange, groups, true)) return true
+      if (this.#aggregated(exchange, groups)) return true
       return this.#answer(exchange, { message: 'APIGroupList', make: () => apiGroupList(groups) })
     }
     const group = groups.find((g) => g.name === parts[1])
@@ -128,12 +128,12 @@ export class Discovery {
   }
 
   /** @returns false when the client didn't ask for the aggregated form */
-  #aggregated(exchange: Exchange, groups: ServedGroup[], fresh: boolean): boolean {
+  #aggregated(exchange: Exchange, groups: ServedGroup[]): boolean {
     const choice = chooseEncoding(exchange.header('accept'), true)
     if (!choice.aggregated) return false
     const { body, etag } = this.#encode(exchange, choice, {
       message: 'k8s.io.api.apidiscovery.v2.APIGroupDiscoveryList',
-      make: () => aggregatedDiscovery(groups, fresh),
+      make: () => aggregatedDiscovery(groups),
     })
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' }
     if (exchange.header('if-none-match') === etag) exchange.respond(304, '', '', headers)

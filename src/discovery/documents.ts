@@ -83,12 +83,8 @@ function optionalNames({ definition }: ServedKind) {
   }
 }
 
-/**
- * Aggregated discovery: everything in one answer.
- *
- * @param fresh marks each version as current, which `/apis` does and `/api` doesn't
- */
-export function aggregatedDiscovery(groups: readonly ServedGroup[], fresh: boolean) {
+/** Aggregated discovery: everything in one answer. */
+export function aggregatedDiscovery(groups: readonly ServedGroup[]) {
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
@@ -98,7 +94,7 @@ export function aggregatedDiscovery(groups: readonly ServedGroup[], fresh: boole
       versions: group.versions.map((v) => ({
         version: v.version,
         resources: v.resources.map(resourceDiscovery),
-        ...(fresh ? { freshness: 'Current' } : {}),
+        freshness: 'Current',
       })),
     })),
   }

@@ -136,8 +136,16 @@ export function compareVersions(a: string, b: string): number {
   return q[0] - p[0] || q[1] - p[1] || q[2] - p[2]
 }
 
+/** Kinds that the reference stores in an older version than the newest one that it serves. */
+const STORED_AS: Record<string, string> = {
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': 'v1beta1',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': 'v1beta1',
+  'apiextensions.k8s.io/CustomResourceDefinition': 'v1beta1',
+}
+
 /** Tells clients whether the stored form of a kind changed: a hash of the storage version's name. */
 export function storageVersionHash(kind: KindDefinition): string {
-  const text = `${kind.group}/${kind.version}/${kind.kind}`
+  const version = STORED_AS[`${kind.group}/${kind.kind}`] ?? kind.version
+  const text = `${kind.group}/${version}/${kind.kind}`
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64')
 }

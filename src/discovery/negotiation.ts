@@ -11,7 +11,7 @@ export interface Choice {
   pretty: boolean
 }
 
-interface Clause {
+export interface Clause {
   type: string
   quality: number
   parameters: Map<string, string>
@@ -25,7 +25,7 @@ interface Clause {
  */
 export function chooseEncoding(accept: string | undefined, aggregation: boolean): Choice {
   if (!accept) return { mediaType: 'application/json', aggregated: false, pretty: false }
-  for (const clause of parseAccept(accept)) {
+  for (const clause of acceptClauses(accept)) {
     const mediaType = ENCODINGS.find((m) => clause.type === m || clause.type === '*/*' || clause.type === 'application/*')
     if (!mediaType) continue
     const [kind, group, version] = ['as', 'g', 'v'].map((name) => clause.parameters.get(name))
@@ -37,7 +37,8 @@ export function chooseEncoding(accept: string | undefined, aggregation: boolean)
   throw notAcceptable(`only the following media types are accepted: ${ENCODINGS.join(', ')}`)
 }
 
-function parseAccept(accept: string): Clause[] {
+/** The clauses of an Accept header, the most wanted first, and of equal quality the most specific. */
+export function acceptClauses(accept: string): Clause[] {
   const clauses = accept.split(',').map((text): Clause => {
     const [type = '', ...rest] = text.split(';').map((part) => part.trim())
     const parameters = new Map(

@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { badRequest, StatusError, unsupportedMediaType } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
-import type { KnownKinds } from './known-kinds.ts'
+import { internalPackage, type KnownKinds } from './known-kinds.ts'
 
 /** The largest request body, in bytes: 3 MiB, as the reference's. */
 export const MAX_BODY = 3 * 1024 * 1024
@@ -109,9 +109,7 @@ export class BodyReader {
     if (kind === expected.kind) {
       throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${gvOf(expected)})`)
     }
-    throw handled(
-      `converting (${version}.${kind}) to (${this.#known.internalPackage(expected.group)}.${expected.kind}): unknown conversion`,
-    )
+    throw handled(`converting (${version}.${kind}) to (${internalPackage(expected.group)}.${expected.kind}): unknown conversion`)
   }
 }
 

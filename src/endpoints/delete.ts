@@ -8,7 +8,6 @@ import { badRequest, StatusError } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
 import type { DeleteOptions } from '../registry/deletion.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import { afterPrefix } from '../registry/resource.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { bodyType, MAX_BODY } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
@@ -16,7 +15,7 @@ import { answerJson, inForm, wantsPretty } from './encode.ts'
 import { listOptions } from './list-options.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { checkDryRun, optionsInvalid, queryBoolean, queryInteger } from './options.ts'
-import { answerObject } from './read.ts'
+import { answerConverted, answerObject, listMetadata, type Page, page } from './read.ts'
 import { parseVersion } from './versions.ts'
 import { warnDeprecated } from './write.ts'
 
@@ -30,8 +29,8 @@ export async function remove(call: Call): Promise<void> {
   warnDeprecated(call)
   const { kind } = endpoint.served
   if (!written.removed) {
-    // What waits for finalizers or grace is shown.
-    answerObject(call, 200, written.entry, form)
+    // What waits for finalizers or grace is shown; only the old way to ask for dependents' deletion tells by the code that it goes on.
+    answerObject(call, options.orphanDependents === false ? 202 : 200, written.entry, form)
     return
   }
   if (kind.returnsDeleted || kind.termination) answerObject(call, 200, written.entry, form)
@@ -61,17 +60,13 @@ export async function removeCollection(call: Call): Promise<void> {
   await store.cache.ready()
   const snapshot = await store.cache.consistentSnapshot()
   const prefix = store.prefix(namespaceOf(call))
-  const found: CacheEntry[] = []
-  snapshot.tree.forEach(prefix, afterPrefix(prefix), (entry) => {
-    if (!list.matches || list.matches(entry)) found.push(entry)
-    return true
-  })
-  const queue = found.values()
+  const found = page(snapshot, prefix, prefix, list, list.limit)
+  const queue = found.entries.values()
   const worker = async () => {
     for (const entry of queue) await removeOne(call, entry, options)
   }
-  await Promise.all(Array.from({ length: Math.min(deps.deleteCollectionWorkers, found.length) }, worker))
-  answerCollection(call, found, snapshot.revision, form)
+  await Promise.all(Array.from({ length: Math.min(deps.deleteCollectionWorkers, found.entries.length) }, worker))
+  answerCollection(call, found, form)
 }
 
 async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions): Promise<void> {
@@ -84,16 +79,20 @@ async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions):
   }
 }
 
-function answerCollection(call: Call, found: CacheEntry[], revision: number, form: Form): void {
+function answerCollection(call: Call, found: Page, form: Form): void {
+  if (form.as) {
+    answerConverted(call, found, form)
+    return
+  }
   const { served } = call.endpoint
-  const items = found.map((entry) => {
+  const items = found.entries.map((entry) => {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = JSON.parse(served.bytes(entry).toString()) as JsonObject
     return rest
   })
   const body = {
     kind: `${served.kind.kind}List`,
     apiVersion: served.apiVersion,
-    metadata: { resourceVersion: String(revision) },
+    metadata: listMetadata(found),
     items,
   }
   call.exchange.respond(200, form.mediaType, inForm(Buffer.from(JSON.stringify(body)), form))

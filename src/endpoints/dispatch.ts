@@ -48,7 +48,7 @@ export class Dispatcher {
     const namespaced = endpoint.served.kind.scope === 'Namespaced'
     const isNamespaces = info.resource === 'namespaces' && info.apiGroup === ''
     if (namespaced && !info.namespace && info.parts.length > 1) throw pathNotFound()
-    if (!namespaced && info.namespace && !isNamespaces) throw pathNotFound()
+    if (!namespaced && info.namespace && !(isNamespaces && info.parts.length > 1)) throw pathNotFound()
     if (info.parts.length <= 1) return this.#collection(call)
     if (info.parts.length === 2) return this.#object(call)
     return this.#subresource(call)

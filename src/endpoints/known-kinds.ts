@@ -49,6 +49,11 @@ const PACKAGES: Record<string, string> = {
   'apiregistration.k8s.io': 'apiregistration',
 }
 
+/** The Go package of a group's internal types: part of the reference's messages. */
+export function internalPackage(group: string): string {
+  return PACKAGES[group] ?? (group.split('.')[0] as string)
+}
+
 /** What the reference's scheme knows of kinds: bodies of the wrong one are refused in different words. */
 export class KnownKinds {
   readonly #kinds: () => readonly KindDefinition[]
@@ -78,9 +83,5 @@ export class KnownKinds {
     if (group === 'apiextensions.k8s.io') return 'pkg/apiserver/apiserver.go:51'
     if (group === 'apiregistration.k8s.io') return 'pkg/apiserver/scheme/scheme.go:29'
     return 'pkg/api/legacyscheme/scheme.go:30'
-  }
-
-  internalPackage(group: string): string {
-    return PACKAGES[group] ?? (group.split('.')[0] as string)
   }
 }

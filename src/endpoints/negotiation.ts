@@ -73,7 +73,5 @@ function formOf(clause: Clause, convertible: Convertible): Form | undefined {
   if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined
   if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined
   if (convertible === 'none') return undefined
-  if (as === 'PartialObjectMetadata' && convertible === 'list') return undefined
-  if (as === 'PartialObjectMetadataList' && convertible === 'object') return undefined
   return { mediaType, as, asVersion: version, pretty }
 }

@@ -1,9 +1,10 @@
+import { DecodeError } from '../machinery/decode.ts'
 import { forbiddenField } from '../machinery/field-errors.ts'
 import { GoJsonError, parseJson, parseJsonDocument } from '../machinery/go-json.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import { applyJsonPatch, decodeJsonPatch } from '../machinery/json-patch.ts'
 import { applyMergePatch } from '../machinery/merge-patch.ts'
-import { type KubeObject, metaOf } from '../machinery/object.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import { applyWithLiterals } from '../machinery/patch-literals.ts'
 import { jsonKind, patchResultInvalid, printPatched } from '../machinery/patch-values.ts'
 import { badRequest, StatusError, unsupportedMediaType } from '../machinery/status.ts'
@@ -15,7 +16,15 @@ import { wantsPretty } from './encode.ts'
 import { negotiate } from './negotiation.ts'
 import { optionsInvalid, type WriteOptions, writeOptions } from './options.ts'
 import { answerObject } from './read.ts'
-import { answerSubresource, bodyKindOf, checkNamespace, decodeSubresource, warnDeprecated } from './write.ts'
+import {
+  answerSubresource,
+  bodyKindOf,
+  checkName,
+  checkNamespace,
+  decodeSubresource,
+  dropRepeatedOwners,
+  warnDeprecated,
+} from './write.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
@@ -41,14 +50,18 @@ export async function patch(call: Call, subresource?: Subresource<KubeObject>): 
     return
   }
   if (exchange.info.subresource === 'status') {
-    const written = await resource.updateStatusFor(context, (current) => patcher.apply(current))
+    const written = await resource.updateStatusFor(context, (current) => patcher.apply(current), true)
     answerObject(call, 200, written.entry, form)
     return
   }
-  const written = await resource.updateFor(context, (current) => {
-    if (!current) throw resource.store.notFound(exchange.info.name)
-    return patcher.apply(current)
-  })
+  const written = await resource.updateFor(
+    context,
+    (current) => {
+      if (!current) throw resource.store.notFound(exchange.info.name)
+      return patcher.apply(current)
+    },
+    true,
+  )
   warnDeprecated(call)
   answerObject(call, 200, written.entry, form)
 }
@@ -91,12 +104,9 @@ class Patcher {
     const { served } = this.#call.endpoint
     const shown = (this.#subresource?.kind ? current : served.fromStorage(current)) as JsonObject
     const patched = this.#type === STRATEGIC ? this.#strategic(shown) : this.#plain(shown)
-    const meta = metaOf(patched)
+    dropRepeatedOwners(this.#call, patched)
     checkNamespace(this.#call, patched)
-    const { name } = this.#call.exchange.info
-    if (meta.name && meta.name !== name)
-      throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`)
-    meta.name = name
+    checkName(this.#call, patched)
     return patched
   }
 
@@ -149,7 +159,8 @@ class Patcher {
     try {
       object = this.#toObject(raw, unknown)
     } catch (error) {
-      if (error instanceof Error && isDecodeFailure(error)) throw patchResultInvalid(echo(), error.message)
+      if (error instanceof Error && isDecodeFailure(error))
+        throw patchResultInvalid(echo(), byOwnKind ? error.message : converterText(error))
       throw error
     }
     const strict = [...strictErrors, ...unknown.map((field) => `unknown field "${field}"`)]
@@ -183,4 +194,15 @@ class Patcher {
     }
     throw patchResultInvalid(echo(), `no kind "${kind}" is registered for version "${apiVersion}"`)
   }
+}
+
+/** A strategic patch's result goes through a converter of the reference's that words type errors in its own way. */
+function converterText(error: Error): string {
+  if (!(error instanceof DecodeError) || !error.given) return error.message
+  const kind = { array: 'slice', object: 'map', number: 'int64' }[error.given] ?? error.given
+  const type = error.goType
+  if (type.startsWith('[]')) return `cannot restore slice from ${kind}`
+  if (type.startsWith('map[')) return `cannot restore map from ${kind}`
+  if (type.includes('.')) return `cannot restore struct from: ${kind}`
+  return `cannot convert ${kind} to ${type}`
 }

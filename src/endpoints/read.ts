@@ -1,7 +1,7 @@
 import type { Exchange } from '../machinery/exchange.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
-import { badRequest, expired } from '../machinery/status.ts'
+import { badRequest, expired, notAcceptable, type StatusError } from '../machinery/status.ts'
 import { afterPrefix } from '../registry/resource.ts'
 import type { ServedResource } from '../registry/served.ts'
 import { CompactedError } from '../storage/storage.ts'
@@ -9,6 +9,7 @@ import type { CacheEntry, Snapshot } from '../storage/watch-cache.ts'
 import { decodeContinue } from './continue-token.ts'
 import { type Call, namespaceOf } from './deps.ts'
 import { inForm, wantsPretty } from './encode.ts'
+import { internalPackage } from './known-kinds.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { includeObject, partial } from './table.ts'
@@ -49,6 +50,7 @@ export function answerObject(call: Call, code: number, entry: CacheEntry, form: 
 function converted(call: Call, entry: CacheEntry, form: Form): JsonObject {
   const { exchange, endpoint, deps } = call
   const version = form.asVersion ?? 'v1'
+  if (form.as === 'PartialObjectMetadataList') throw notAList(call, form, false)
   if (form.as === 'PartialObjectMetadata') return partial(entry.object<KubeObject>(), version)
   const include = includeObject(exchange.query.get('includeObject'))
   const row = deps.tables.row(endpoint.served, entry, include, version)
@@ -56,7 +58,14 @@ function converted(call: Call, entry: CacheEntry, form: Form): JsonObject {
   return deps.tables.table(endpoint.served, [row], metadata ? { resourceVersion: metadata } : {}, version)
 }
 
-interface Page {
+/** The 406 for a list form of an object, or the other way round. */
+function notAList(call: Call, form: Form, list: boolean): StatusError {
+  const { kind } = call.endpoint.served
+  const type = `*${internalPackage(kind.group)}.${kind.kind}${list ? 'List' : ''}`
+  return notAcceptable(`you requested ${form.as}, but the requested object is ${list ? 'a' : 'not a'} list (${type})`)
+}
+
+export interface Page {
   revision: number
   entries: CacheEntry[]
   continue: string
@@ -126,7 +135,7 @@ async function continued(call: Call, options: ListOptions, prefix: string): Prom
   }
 }
 
-function page(snapshot: Snapshot, prefix: string, start: string, options: ListOptions, limit: number): Page {
+export function page(snapshot: Snapshot, prefix: string, start: string, options: ListOptions, limit: number): Page {
   const { matches, name } = options
   const end = afterPrefix(prefix)
   const entries: CacheEntry[] = []
@@ -154,7 +163,7 @@ function page(snapshot: Snapshot, prefix: string, start: string, options: ListOp
   return { revision: snapshot.revision, entries, continue: token, remaining }
 }
 
-function listMetadata(page: Page): JsonObject {
+export function listMetadata(page: Page): JsonObject {
   return {
     resourceVersion: String(page.revision),
     ...(page.continue ? { continue: page.continue } : {}),
@@ -220,7 +229,8 @@ function drained(exchange: Exchange, stream: { onDrain(listener: () => void): vo
   })
 }
 
-function answerConverted(call: Call, page: Page, form: Form): void {
+export function answerConverted(call: Call, page: Page, form: Form): void {
+  if (form.as === 'PartialObjectMetadata') throw notAList(call, form, true)
   const { exchange, endpoint, deps } = call
   const version = form.asVersion ?? 'v1'
   const metadata = listMetadata(page)

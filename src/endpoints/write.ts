@@ -1,4 +1,4 @@
-import type { JsonObject } from '../machinery/json.ts'
+import { equal, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { badRequest, methodNotSupported } from '../machinery/status.ts'
 import type { Subresource } from '../registry/kind.ts'
@@ -140,12 +140,27 @@ function decodeBody(call: Call, bytes: Buffer, type: 'json' | 'yaml' | 'protobuf
 
 export function decodeRaw(call: Call, raw: JsonObject, options: WriteOptions): KubeObject {
   const { served } = call.endpoint
-  return decodeChecked(
+  const object = decodeChecked(
     raw,
     bodyKindOf(call),
     options.fieldValidation,
     (body, unknown) => served.toStorage(body, unknown),
     (text) => call.exchange.warnings.push(text),
+  )
+  dropRepeatedOwners(call, object)
+  return object
+}
+
+/** The same owner named twice counts once, with a warning. */
+export function dropRepeatedOwners(call: Call, object: KubeObject): void {
+  const owners = object.metadata?.ownerReferences
+  if (!owners || owners.length < 2) return
+  const kept = owners.filter((owner, i) => owners.findIndex((other) => equal(other, owner)) === i)
+  if (kept.length === owners.length) return
+  const repeated = [...new Set(owners.filter((owner) => !kept.includes(owner)).map((owner) => owner.uid))]
+  metaOf(object).ownerReferences = kept
+  call.exchange.warnings.push(
+    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.join(', ')}`,
   )
 }
 
@@ -176,7 +191,7 @@ export function checkNamespace(call: Call, object: KubeObject): void {
   const meta = metaOf(object)
   const { namespace } = call.exchange.info
   if (call.endpoint.served.kind.scope !== 'Namespaced') {
-    // Validation refuses a namespace on a cluster-scoped object in its own words.
+    delete meta.namespace
     return
   }
   if (!meta.namespace) meta.namespace = namespace
@@ -188,8 +203,8 @@ export function checkNamespace(call: Call, object: KubeObject): void {
 export function checkName(call: Call, object: KubeObject): void {
   const given = metaOf(object).name
   const { name } = call.exchange.info
-  if (!given) metaOf(object).name = name
-  else if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+  if (!given) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
 }
 
 export function warnDeprecated(call: Call): void {

@@ -30,8 +30,6 @@ function answerTo(code: string | undefined): string | undefined {
       return '431 Request Header Fields Too Large'
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return '413 Payload Too Large'
-    case 'HPE_INVALID_TRANSFER_ENCODING':
-      return '501 Not Implemented: Unsupported transfer encoding'
     case 'HPE_INVALID_VERSION':
       return '505 HTTP Version Not Supported: unsupported protocol version'
     default:

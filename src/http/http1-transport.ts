@@ -8,6 +8,8 @@ import { readBody } from './read-body.ts'
 /** What is left of a body that nobody wants is taken up to this size, so that the connection can be used again. */
 const SKIPPED_AT_MOST = 256 * 1024
 const EMPTY = Buffer.alloc(0)
+/** Where Go's words are others than Node's. */
+const STATUS_TEXTS: Record<number, string | undefined> = { 413: 'Request Entity Too Large' }
 
 /** One HTTP/1.1 request and its answer. */
 export class Http1Transport implements Transport {
@@ -67,7 +69,8 @@ export class Http1Transport implements Transport {
     }
     if (!this.#writeHead(code, headers, bodiless(code) ? undefined : length)) return
     if (length === 0) this.#response.end()
-    else this.#response.end(body)
+    // With text Node would send the headers as UTF-8 too.
+    else this.#response.end(typeof body === 'string' ? Buffer.from(body) : body)
   }
 
   stream(code: number, headers: AnswerHeaders, options?: StreamOptions): BodyStream {
@@ -95,7 +98,7 @@ export class Http1Transport implements Transport {
     if (length !== undefined) sent['content-length'] = String(length)
     if (!this.#bodyTaken && this.#hasBody() && !this.#skippable()) this.#connection.leaving = true
     if (this.#connection.leaving) sent.connection = 'close'
-    response.writeHead(code, sent)
+    response.writeHead(code, STATUS_TEXTS[code], sent)
     return true
   }
 

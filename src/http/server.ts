@@ -57,10 +57,11 @@ class Server implements HttpServer, Shared {
   readonly #deps: ListenDeps
   readonly #tls: NodeTlsServer
   readonly #http1: Http1
-  /** All sockets, from before their handshake on, with what became of them. */
+  /** TCP sockets before their handshake, TLS sockets after it. */
   readonly #connections = new Map<Socket, Connection | undefined>()
   readonly #goaway: () => boolean
-  #closed: Promise<void> | undefined
+  #leaving = false
+  readonly #gone = Promise.withResolvers<void>()
 
   constructor(deps: ListenDeps) {
     this.#deps = deps
@@ -76,7 +77,7 @@ class Server implements HttpServer, Shared {
       keepAlive: true,
       keepAliveInitialDelay: 180_000,
     })
-    this.#tls.on('connection', (socket: Socket) => this.#onConnection(socket))
+    this.#tls.on('connection', (socket: Socket) => this.#track(socket, undefined))
     this.#tls.on('secureConnection', (socket) => this.#onSecureConnection(socket))
     this.#tls.on('tlsClientError', (error, socket) => this.#onHandshakeError(error, socket))
   }
@@ -100,11 +101,9 @@ class Server implements HttpServer, Shared {
   }
 
   close({ graceMs }: { graceMs: number }): Promise<void> {
-    const deadline = setTimeout(() => {
-      for (const socket of this.#connections.keys()) socket.destroy()
-    }, graceMs)
-    this.#closed ??= this.#leave()
-    return this.#closed.finally(() => clearTimeout(deadline))
+    if (!this.#leaving) this.#leave()
+    const deadline = setTimeout(() => this.#drop(), graceMs)
+    return this.#gone.promise.finally(() => clearTimeout(deadline))
   }
 
   dispatch(transport: Transport): void {
@@ -119,29 +118,44 @@ class Server implements HttpServer, Shared {
 
   answered(): void {
     this.requestsInFlight--
+    this.#settle()
   }
 
-  async #leave(): Promise<void> {
-    const closed = once(this.#tls, 'close')
-    this.#tls.close()
+  #leave(): void {
+    this.#leaving = true
+    this.#tls.close(() => this.#settle())
     for (const [socket, connection] of this.#connections) {
       if (connection) connection.leave()
       else socket.destroy()
     }
-    await closed
-    this.#http1.close()
   }
 
-  #onConnection(socket: Socket): void {
-    this.#connections.set(socket, undefined)
-    socket.on('close', () => this.#connections.delete(socket))
+  #drop(): void {
+    for (const socket of this.#connections.keys()) socket.destroy()
+    // Sockets close in a moment; whatever one of them may do, the bound holds.
+    setTimeout(() => this.#gone.resolve(), 100).unref()
+  }
+
+  #settle(): void {
+    if (!this.#leaving || this.#tls.listening || this.#connections.size > 0 || this.requestsInFlight > 0) return
+    this.#http1.close()
+    this.#gone.resolve()
+  }
+
+  #track(socket: Socket, connection: Connection | undefined): void {
+    this.#connections.set(socket, connection)
+    socket.once('close', () => {
+      this.#connections.delete(socket)
+      this.#settle()
+    })
   }
 
   #onSecureConnection(socket: TLSSocket): void {
     const connection = socket.alpnProtocol === 'h2' ? new Http2Connection(socket, this, this.#goaway) : this.#http1.adopt(socket)
-    this.#connections.set(underlying(socket), connection)
+    this.#connections.delete(underlying(socket))
+    this.#track(socket, connection)
     // A handshake can end while the server is stopping.
-    if (this.#closed) connection.leave()
+    if (this.#leaving) connection.leave()
   }
 
   #onHandshakeError(error: Error & { code?: string }, socket: TLSSocket): void {

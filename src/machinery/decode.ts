@@ -6,6 +6,15 @@ import { canonicalMicroTime, canonicalTime } from './time.ts'
 /** A value that doesn't fit its type, in the words of Go's JSON decoder. */
 export class DecodeError extends Error {
   override name = 'DecodeError'
+  /** The JSON type that was there and the Go type that was wanted; empty for errors of another kind. */
+  readonly given: string
+  readonly goType: string
+
+  constructor(message: string, given = '', goType = '') {
+    super(message)
+    this.given = given
+    this.goType = goType
+  }
 }
 
 /** What one decoding collects on its way. */
@@ -49,6 +58,8 @@ function mismatch(raw: Json, walk: Walk, goType: string, value = kindOf(raw)): D
     walk.path.length
       ? `json: cannot unmarshal ${value} into Go struct field ${walk.struct}.${walk.path.join('.')} of type ${goType}`
       : `json: cannot unmarshal ${value} into Go value of type ${goType}`,
+    kindOf(raw),
+    goType,
   )
 }
 

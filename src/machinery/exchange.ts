@@ -87,7 +87,7 @@ export class Exchange {
   }
 
   get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams(this.rawQuery)
+    this.#query ??= new URLSearchParams(readableQuery(this.rawQuery))
     return this.#query
   }
 
@@ -125,6 +125,15 @@ export class Exchange {
     if (this.warnings.length) headers.warning = this.warnings.map(warningHeader)
     return headers
   }
+}
+
+/** Pairs with broken escapes or semicolons don't count: Go leaves them out. */
+function readableQuery(query: string): string {
+  if (!/%(?![0-9A-Fa-f]{2})|;/.test(query)) return query
+  return query
+    .split('&')
+    .filter((pair) => !/%(?![0-9A-Fa-f]{2})|;/.test(pair))
+    .join('&')
 }
 
 /** `%2F` and the like are decoded before routing, as the reference does it. */

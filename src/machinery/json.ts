@@ -14,7 +14,12 @@ export function clone<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(clone) as T
   const copy: Record<string, unknown> = {}
-  for (const key in value) copy[key] = clone(value[key])
+  for (const key in value) {
+    // A legal key of a ConfigMap; assigning it would set the prototype.
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: clone(value[key]), enumerable: true, configurable: true, writable: true })
+    else copy[key] = clone(value[key])
+  }
   return copy as T
 }
 

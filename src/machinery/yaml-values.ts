@@ -153,9 +153,11 @@ class Builder {
       if (isMerge(keyNode)) this.#merge(object, valueNode)
       else {
         const key = this.#key(keyNode)
-        set(object, key.text, this.value(valueNode), () =>
-          this.duplicates.push(`line ${valueNode.line + 1}: key ${key.printed} already set in map`),
-        )
+        if (Object.hasOwn(object, key.text)) {
+          const printed = key.isText ? goQuote(key.text) : key.text
+          this.duplicates.push(`line ${valueNode.line + 1}: key ${printed} already set in map`)
+        }
+        set(object, key.text, this.value(valueNode))
       }
     }
   }
@@ -176,8 +178,7 @@ class Builder {
     } else throw new YamlError(WRONG_MERGE)
   }
 
-  /** A key as text, and as messages print it. */
-  #key(node: YamlNode): { text: string; printed: string } {
+  #key(node: YamlNode): { text: string; isText: boolean } {
     const target = node.kind === 'alias' ? this.#targets.get(node)! : node
     if (target.kind !== 'scalar') {
       throw new YamlError(
@@ -186,10 +187,10 @@ class Builder {
     }
     this.#step()
     const value = this.#scalar(target, true)
-    if (typeof value === 'string') return { text: value, printed: goQuote(value) }
+    if (typeof value === 'string') return { text: value, isText: true }
     if (value === null) throw new YamlError('unsupported map key of type: %!s(<nil>), key: <nil>')
     const text = typeof value === 'number' && !Number.isInteger(value) ? shortFloat(value) : String(value)
-    return { text, printed: text }
+    return { text, isText: false }
   }
 
   #scalar(node: YamlNode & { kind: 'scalar' }, isKey = false): Json {
@@ -217,8 +218,7 @@ function isMerge(node: YamlNode): boolean {
   return node.kind === 'scalar' && node.value === '<<' && (node.plain || node.tag === `${PREFIX}merge`)
 }
 
-function set(object: JsonObject, key: string, value: Json, onDuplicate: () => void): void {
-  if (Object.hasOwn(object, key)) onDuplicate()
+function set(object: JsonObject, key: string, value: Json): void {
   // An assignment would set the prototype instead.
   if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
   else object[key] = value

@@ -83,16 +83,11 @@ class Writer {
     }
     const indent = deeper(place.indent)
     const fold = !place.key
-    switch (styleOf(value, place.key)) {
-      case 'plain':
-        return this.#plain(value, indent, fold)
-      case 'single':
-        return this.#singleQuoted(value, indent, fold)
-      case 'double':
-        return this.#doubleQuoted(value, indent, fold)
-      case 'literal':
-        return this.#literal(value, indent)
-    }
+    const style = styleOf(value, place.key)
+    if (style === 'plain') this.#plain(value, indent, fold)
+    else if (style === 'single') this.#singleQuoted(value, indent, fold)
+    else if (style === 'double') this.#doubleQuoted(value, indent, fold)
+    else this.#literal(value, indent)
   }
 
   #plain(value: string, indent: number, fold: boolean): void {
@@ -100,8 +95,8 @@ class Writer {
     if (!this.#blank) this.#put(' ')
     this.#blank = false
     this.#fresh = false
-    if (!fold || this.#column + value.length <= WIDTH) return this.#put(value)
-    this.#words(value, indent, (at) => value[at + 1] !== ' ')
+    if (!fold || this.#column + value.length <= WIDTH) this.#put(value)
+    else this.#words(value, indent, (at) => value[at + 1] !== ' ')
   }
 
   #singleQuoted(value: string, indent: number, fold: boolean): void {
@@ -141,7 +136,7 @@ class Writer {
         } else this.#put(' ')
         afterSpace = true
       } else {
-        this.#put(UNPRINTABLE.test(character) || character === '"' || character === '\\' ? escape(character) : character)
+        this.#put(UNPRINTABLE.test(character) || character === '"' || character === '\\' ? escapeCharacter(character) : character)
         afterSpace = false
       }
       at += character.length
@@ -236,7 +231,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u2029': '\\P',
 }
 
-function escape(character: string): string {
+function escapeCharacter(character: string): string {
   const named = ESCAPES[character]
   if (named) return named
   const code = character.codePointAt(0)!
@@ -245,38 +240,37 @@ function escape(character: string): string {
   return code <= 0xffff ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(8, '0')}`
 }
 
-/** As Go prints a float in its shortest form: exponents from 1e21 on for integers, earlier for others. */
+/** As Go prints a number: other than whole ones with an exponent from a million on. */
 function printNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return BigInt(value).toString()
+  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
   const [mantissa, exponent] = value.toExponential().split('e') as [string, string]
   const power = Number(exponent)
-  const digits = mantissa.replace(/[-.]/g, '').length
-  if (power >= -4 && power < Math.max(digits, 21)) return String(value)
+  if (power >= -4 && power < 6) return String(value)
   return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
 }
 
 /** Letters after everything else, and numbers within keys by their value. */
 function compareKeys(a: string, b: string): number {
-  const left = [...a]
-  const right = [...b]
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    if (left[i] === right[i]) continue
-    return comparePart(left, right, i)
-  }
-  return left.length - right.length
+  let at = 0
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++
+  if (at === a.length || at === b.length) return a.length - b.length
+  if (isAsciiLetter(a.charCodeAt(at)) && isAsciiLetter(b.charCodeAt(at))) return a.charCodeAt(at) - b.charCodeAt(at)
+  return comparePart(a, b, at)
 }
 
+const isAsciiLetter = (code: number): boolean => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 const isLetter = (character: string): boolean => /\p{L}/u.test(character)
-const isDigit = (character: string | undefined): boolean => character !== undefined && /\p{Nd}/u.test(character)
+const isDigit = (character: string | undefined): boolean => character !== undefined && /[0-9]/.test(character)
 
-function comparePart(left: readonly string[], right: readonly string[], at: number): number {
-  const [a, b] = [left[at]!, right[at]!]
-  const order = a.codePointAt(0)! - b.codePointAt(0)!
-  if (isLetter(a) && isLetter(b)) return order
-  if (isLetter(a) || isLetter(b)) return isLetter(b) ? -1 : 1
+function comparePart(left: string, right: string, at: number): number {
+  const order = left.codePointAt(at)! - right.codePointAt(at)!
+  const a = isLetter(String.fromCodePoint(left.codePointAt(at)!))
+  const b = isLetter(String.fromCodePoint(right.codePointAt(at)!))
+  if (a && b) return order
+  if (a || b) return b ? -1 : 1
   // Zeros within a number count, leading ones don't.
   let first = 0
-  if (a === '0' || b === '0') {
+  if (left[at] === '0' || right[at] === '0') {
     for (let i = at - 1; i >= 0 && isDigit(left[i]); i--) {
       if (left[i] === '0') continue
       first = 1
@@ -288,9 +282,9 @@ function comparePart(left: readonly string[], right: readonly string[], at: numb
   return leftNumber - rightNumber || leftEnd - rightEnd || order
 }
 
-function numberAt(characters: readonly string[], start: number, first: number): [number, number] {
+function numberAt(text: string, start: number, first: number): [number, number] {
   let value = first
   let at = start
-  while (isDigit(characters[at])) value = value * 10 + Number(characters[at++])
+  while (isDigit(text[at])) value = value * 10 + Number(text[at++])
   return [value, at]
 }

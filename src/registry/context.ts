@@ -76,9 +76,9 @@ export interface ObjectAccess {
 /** Cluster IPs, each backed by an IPAddress object. */
 export interface ServiceAddresses {
   readonly families: readonly ('IPv4' | 'IPv6')[]
-  /** The next free address of a family. */
+  /** The next free address of a family. Throws AllocationError. */
   allocateNext(family: 'IPv4' | 'IPv6', owner: AddressOwner, dryRun: boolean): Promise<string>
-  /** Takes this address. Throws AddressTakenError, AddressRangeError. */
+  /** Takes this address. Throws AllocationError. */
   allocate(address: string, owner: AddressOwner, dryRun: boolean): Promise<void>
   release(address: string): Promise<void>
 }
@@ -92,9 +92,9 @@ export interface AddressOwner {
 export interface PortAllocator {
   readonly range: { readonly base: number; readonly size: number }
   has(port: number): boolean
-  /** @throws PortsFullError */
+  /** @throws AllocationError */
   allocateNext(): number
-  /** @throws PortTakenError, PortRangeError */
+  /** @throws AllocationError */
   allocate(port: number): void
   /** Does nothing for a port that isn't allocated. */
   release(port: number): void

@@ -45,7 +45,10 @@ export function deletionOf(
     if (!meta.deletionTimestamp || meta.deletionGracePeriodSeconds !== 0) mark(object, context.now, 0)
     return { store: object }
   }
-  return { remove: current }
+  if (!kind.gracePeriod || (meta.deletionTimestamp && meta.deletionGracePeriodSeconds === 0)) return { remove: current }
+  // What can go gracefully is marked even if there is nothing to wait for: watchers see the mark, then the deletion.
+  shorten(object, context.now)
+  return context.dryRun ? { remove: object } : { store: object, again: true }
 }
 
 /** The first delete marks, later ones remove what nothing holds any more. */
@@ -75,6 +78,18 @@ function mark(object: KubeObject, now: number, graceSeconds: number): void {
   if (!meta.deletionTimestamp && meta.generation) meta.generation++
   if (!meta.deletionTimestamp || meta.deletionTimestamp > at) meta.deletionTimestamp = at
   meta.deletionGracePeriodSeconds = graceSeconds
+}
+
+/** An object that goes now: one that waited goes earlier by what was left of its grace. */
+function shorten(object: KubeObject, now: number): void {
+  const meta = metaOf(object)
+  if (!meta.deletionTimestamp) {
+    mark(object, now, 0)
+    return
+  }
+  const left = meta.deletionGracePeriodSeconds ?? 0
+  meta.deletionTimestamp = timestamp(Date.parse(meta.deletionTimestamp) - left * 1000)
+  meta.deletionGracePeriodSeconds = 0
 }
 
 /** Seconds until the object goes; `pending` when an earlier delete waits already and this one doesn't shorten it. */

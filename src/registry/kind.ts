@@ -58,6 +58,8 @@ export interface KindSpec<T extends KubeObject> {
   createOnUpdate?: boolean
   /** Whether PUT without a resource version overwrites (default yes). */
   unconditionalUpdate?: boolean
+  /** Updates check only what changed of the metadata: the kind's own validation of updates doesn't look at all of it again. */
+  updateSkipsMetadata?: boolean
   /** Whether DELETE answers with the deleted object (default no: a Status). */
   returnsDeleted?: boolean
   /** What becomes of dependents when a delete names no policy: `background` (default) or `orphan` (adds the orphan finalizer). */

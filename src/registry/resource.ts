@@ -59,16 +59,17 @@ export class Resource implements ObjectAccess {
   async createFor(object: KubeObject, context: RequestContext): Promise<CacheEntry> {
     const { admission } = this.#deps
     const meta = metaOf(object)
-    if (meta.resourceVersion && meta.resourceVersion !== '0')
+    if (/^0*[1-9]\d*$/.test(meta.resourceVersion ?? ''))
       throw internalPlain('resourceVersion should not be set on objects to be created')
     delete meta.resourceVersion
-    const generates = !meta.name && Boolean(meta.generateName)
+    const generates = Boolean(meta.generateName)
+    const named = Boolean(meta.name)
     await admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
     const undo = await this.kind.beforeCreate?.(object, context)
     try {
       this.#prepareCreate(object, context)
       await admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
-      return await this.#storeNew(object, context, generates)
+      return await this.#storeNew(object, context, generates, named)
     } catch (error) {
       await undo?.()
       throw error
@@ -76,7 +77,7 @@ export class Resource implements ObjectAccess {
   }
 
   /** A generated name that is taken is replaced by another, a few times. */
-  async #storeNew(object: KubeObject, context: RequestContext, generates: boolean): Promise<CacheEntry> {
+  async #storeNew(object: KubeObject, context: RequestContext, generates: boolean, named: boolean): Promise<CacheEntry> {
     const meta = metaOf(object)
     const ttlSeconds = this.kind.ttlSeconds?.(object, context)
     for (let tries = 1; ; tries++) {
@@ -84,7 +85,10 @@ export class Resource implements ObjectAccess {
         return await this.store.create(object, { dryRun: context.dryRun, ttlSeconds })
       } catch (error) {
         const taken = generates && error instanceof StatusError && error.reason === 'AlreadyExists'
-        if (!taken || tries >= GENERATE_TRIES) throw error
+        if (!taken) throw error
+        if (tries >= GENERATE_TRIES) throw ungenerated(error)
+        // A name of the client's own can't be replaced by another.
+        if (named) throw ungenerated(error)
         meta.name = generatedName(meta.generateName as string, this.#deps.random)
       }
     }
@@ -103,6 +107,7 @@ export class Resource implements ObjectAccess {
   async updateFor(
     context: RequestContext,
     produce: (current: KubeObject | undefined) => KubeObject,
+    isPatch = false,
   ): Promise<Written & { created: boolean }> {
     let created = false
     let before: KubeObject | undefined
@@ -115,7 +120,7 @@ export class Resource implements ObjectAccess {
         created = current === undefined
         if (!current) return this.#createByUpdate(object, context)
         context.operation = 'update'
-        this.#checkUid(object, current, context)
+        if (!isPatch) this.#checkUid(object, current, context)
         await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
         this.#checkVersion(object, revision, context)
         before = current
@@ -140,9 +145,7 @@ export class Resource implements ObjectAccess {
   async #createByUpdate(object: KubeObject, context: RequestContext): Promise<Change> {
     const meta = metaOf(object)
     if (!this.kind.createOnUpdate) throw this.store.notFound(context.name)
-    if (meta.resourceVersion && meta.resourceVersion !== '0') throw this.store.notFound(context.name)
-    if (meta.uid)
-      throw this.store.conflict(context.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `)
+    if (meta.uid) throw this.#uidConflict(context, meta.uid, '')
     delete meta.resourceVersion
     context.operation = 'create'
     await this.#deps.admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
@@ -159,18 +162,30 @@ export class Resource implements ObjectAccess {
     return ttlSeconds ? { ttlSeconds } : {}
   }
 
+  /** A body that names a uid is meant for that very object. */
   #checkUid(object: KubeObject, current: KubeObject, context: RequestContext): void {
     const wanted = object.metadata?.uid
-    const is = current.metadata?.uid
-    if (wanted && wanted !== is)
-      throw this.store.conflict(context.name, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${is}`)
+    const is = current.metadata?.uid ?? ''
+    if (wanted && wanted !== is) throw this.#uidConflict(context, wanted, is)
+  }
+
+  #uidConflict(context: RequestContext, wanted: string, is: string): StatusError {
+    const key = this.store.key(context.namespace, context.name)
+    const why = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${is}`
+    return this.store.conflict(
+      context.name,
+      `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    )
   }
 
   #checkVersion(object: KubeObject, revision: number, context: RequestContext): void {
     const version = metaOf(object).resourceVersion
     const given = parseVersion(version)
     if (given === 0) {
-      if (this.kind.unconditionalUpdate !== false) return
+      if (this.kind.unconditionalUpdate !== false) {
+        metaOf(object).resourceVersion = String(revision)
+        return
+      }
       throw invalidObject({ group: this.kind.group, kind: this.kind.resource }, context.name, [
         invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
       ])
@@ -193,8 +208,21 @@ export class Resource implements ObjectAccess {
   }
 
   /** PUT and PATCH of `/status`. */
-  async updateStatusFor(context: RequestContext, produce: (current: KubeObject) => KubeObject): Promise<Written> {
-    return await this.#updatePart(context, produce, (object, current) => beforeStatusUpdate(this.kind, object, current, context))
+  async updateStatusFor(
+    context: RequestContext,
+    produce: (current: KubeObject) => KubeObject,
+    isPatch = false,
+  ): Promise<Written> {
+    return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
+      if (!current) throw this.store.notFound(context.name)
+      const object = produce(clone(current))
+      if (!isPatch) this.#checkUid(object, current, context)
+      await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
+      this.#checkVersion(object, revision, context)
+      const next = beforeStatusUpdate(this.kind, object, current, context)
+      await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', next, current))
+      return this.#changed(next, current, context)
+    })
   }
 
   /** PUT and PATCH of any other subresource that changes its parent. */
@@ -217,7 +245,7 @@ export class Resource implements ObjectAccess {
       const meta = metaOf(next)
       keepSystemMetadata(meta, metaOf(current))
       this.#bumpGeneration(next, current)
-      const errors = updateMetaErrors(meta, metaOf(current))
+      const errors = updateMetaErrors(this.kind, meta, metaOf(current))
       if (subresource.validate) errors.push(...subresource.validate(next, current, context))
       refuse(this.kind, context.name, errors)
       await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', incoming, bodyKind ? shown : current, bodyKind))
@@ -235,23 +263,6 @@ export class Resource implements ObjectAccess {
   #checkSubresourceVersion(incoming: KubeObject, revision: number, context: RequestContext): void {
     const given = parseVersion(incoming.metadata?.resourceVersion)
     if (given && given !== revision) throw this.store.conflict(context.name, STALE_OBJECT)
-  }
-
-  async #updatePart(
-    context: RequestContext,
-    produce: (current: KubeObject) => KubeObject,
-    strategy: (object: KubeObject, current: KubeObject) => KubeObject,
-  ): Promise<Written> {
-    return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
-      if (!current) throw this.store.notFound(context.name)
-      const object = produce(clone(current))
-      this.#checkUid(object, current, context)
-      await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
-      this.#checkVersion(object, revision, context)
-      const next = strategy(object, current)
-      await this.#deps.admission.validate(context.attributes(this.kind, 'UPDATE', next, current))
-      return this.#changed(next, current, context)
-    })
   }
 
   /** DELETE of one object. The result tells what the object looks like now, and whether it is gone. */
@@ -346,6 +357,12 @@ async function undoing(undo: Undo | undefined, run: () => Promise<Exclude<Change
     await undo?.()
     throw error
   }
+}
+
+/** The 409 for a taken name where a name was to be made up. */
+function ungenerated(error: StatusError): StatusError {
+  const message = `${error.message}, the server was not able to generate a unique name for the object`
+  return new StatusError(409, 'AlreadyExists', message, { ...error.status.details, retryAfterSeconds: 1 })
 }
 
 /** The end (exclusive) of the range of keys that start with `prefix`. */

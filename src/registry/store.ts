@@ -16,7 +16,8 @@ export interface StoreDeps {
 
 /** What one attempt of an update decides to do. */
 export type Change =
-  | { store: KubeObject; ttlSeconds?: number; undo?: Undo }
+  /** `again`: the attempt is asked once more after this was stored. */
+  | { store: KubeObject; ttlSeconds?: number; undo?: Undo; again?: boolean }
   /** Remove the object; `as` is what the answer shows. */
   | { remove: KubeObject; undo?: Undo }
   /** Leave everything as it is. */
@@ -106,7 +107,9 @@ export class KindStore {
       const change = await attempt(current?.object<KubeObject>(), current?.revision ?? 0)
       if (change === 'keep') return { entry: current as CacheEntry, removed: false }
       try {
-        return await this.#apply(key, current, change, options.dryRun)
+        const written = await this.#apply(key, current, change, options.dryRun)
+        if (!('again' in change)) return written
+        current = written.entry
       } catch (error) {
         await change.undo?.()
         if (!(error instanceof RevisionConflictError || error instanceof KeyExistsError) || tries > 200) throw error

@@ -90,10 +90,10 @@ export function beforeCreate(
   if (!keepsGeneration) meta.generation = 1
   if (kind.hasStatus && !(typeof kind.status === 'object' && kind.status.setOnCreate))
     (object as JsonObject).status = emptyStatus() as JsonObject
-  kind.prepareForCreate?.(object, context)
   meta.uid = identity.uid
   meta.creationTimestamp = timestamp(context.now)
   if (!meta.name && meta.generateName) meta.name = identity.name
+  kind.prepareForCreate?.(object, context)
   const errors = validateObjectMeta(meta as JsonObject, {
     namespaced: kind.scope === 'Namespaced',
     nameValidator: nameValidator(kind),
@@ -114,7 +114,7 @@ export function beforeUpdate(kind: KindDefinition, object: KubeObject, old: Kube
   if (kind.hasStatus) keepStatus(object, old)
   kind.prepareForUpdate?.(object, old, context)
   if (generationCounts(kind, object, old)) meta.generation = (before.generation ?? 0) + 1
-  const errors = updateMetaErrors(meta, before)
+  const errors = updateMetaErrors(kind, meta, before)
   if (kind.validateUpdate) errors.push(...kind.validateUpdate(object, old, context))
   else if (kind.validate) errors.push(...kind.validate(object, context))
   refuse(kind, meta.name ?? '', errors)
@@ -129,14 +129,24 @@ export function beforeStatusUpdate(kind: KindDefinition, object: KubeObject, old
   const next = { ...old, metadata: meta, status: (object as JsonObject).status } as KubeObject
   const strategy = typeof kind.status === 'object' ? kind.status : undefined
   strategy?.prepare?.(next, old, context)
-  const errors = updateMetaErrors(metaOf(next), before)
+  const errors = updateMetaErrors(kind, metaOf(next), before)
   if (strategy?.validate) errors.push(...strategy.validate(next, old, context))
   refuse(kind, before.name ?? '', errors)
   return next
 }
 
-export function updateMetaErrors(meta: MetaV1ObjectMeta, before: MetaV1ObjectMeta): FieldError[] {
-  return validateObjectMetaUpdate(meta as JsonObject, before as JsonObject)
+/**
+ * What is wrong with the metadata of an update. The reference checks the same things in its common part and again in the kind's own
+ * validation, and tells of each as often; that only matters when there is something to tell.
+ */
+export function updateMetaErrors(kind: KindDefinition, meta: MetaV1ObjectMeta, before: MetaV1ObjectMeta): FieldError[] {
+  const rules = { namespaced: kind.scope === 'Namespaced', nameValidator: nameValidator(kind) }
+  const now = meta as JsonObject
+  const changed = validateObjectMetaUpdate(now, before as JsonObject, 'metadata', true)
+  const own = validateObjectMeta(now, rules)
+  if (changed.length === 0 && own.length === 0) return []
+  const common = validateObjectMeta(now, { ...rules, nameValidator: pathSegmentName, anyFinalizer: true })
+  return [...common, ...changed, ...changed, ...(kind.updateSkipsMetadata ? [] : own)]
 }
 
 export function refuse(kind: KindDefinition, name: string, errors: readonly FieldError[]): void {
@@ -148,15 +158,8 @@ export function keepSystemMetadata(meta: MetaV1ObjectMeta, before: MetaV1ObjectM
   else meta.generation = before.generation
   if (!meta.uid) meta.uid = before.uid
   if (before.creationTimestamp) meta.creationTimestamp = before.creationTimestamp
-  if (before.deletionTimestamp) {
-    meta.deletionTimestamp = before.deletionTimestamp
-    if (before.deletionGracePeriodSeconds !== undefined && meta.deletionGracePeriodSeconds === undefined) {
-      meta.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds
-    }
-  } else {
-    delete meta.deletionTimestamp
-    delete meta.deletionGracePeriodSeconds
-  }
+  if (before.deletionTimestamp) meta.deletionTimestamp = before.deletionTimestamp
+  if (before.deletionGracePeriodSeconds !== undefined) meta.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds
   delete meta.selfLink
   if (before.managedFields) meta.managedFields = before.managedFields
   else delete meta.managedFields

@@ -330,10 +330,10 @@ export class WatchCache {
 
   /**
    * Starts a watch with every event after `afterRevision`, then live ones.
-   * @throws CompactedError when the history doesn't reach back that far; FutureRevisionError
+   * A revision in the future is fine: nothing comes until it is passed.
+   * @throws CompactedError when the history doesn't reach back that far
    */
   async watch(afterRevision: number, options: WatcherOptions): Promise<CacheWatcher> {
-    if (afterRevision > this.#revision) await this.#catchUp(afterRevision)
     const past = afterRevision < this.#windowStart ? await this.#history(afterRevision) : []
     const watcher = new CacheWatcher(options, () => this.#watchers.delete(watcher))
     for (const event of past) watcher.offer(event)

@@ -1,4 +1,3 @@
-import type { FieldFacts, SchemaFacts } from '../../machinery/schema.ts'
 import type { Descriptions } from '../descriptions.ts'
 import { compare, type ServedGroupVersion, type ServedKind, type ServedSubresource } from '../groups.ts'
 
@@ -80,6 +79,30 @@ const DELETE: QueryTypes = {
 }
 const WRITE: QueryTypes = { dryRun: 'string', fieldManager: 'string', fieldValidation: 'string' }
 
+const CONTAINER: QueryTypes = { container: 'string', stderr: 'boolean', stdin: 'boolean', stdout: 'boolean', tty: 'boolean' }
+
+/** Query parameters of the subresources that stream: they are the fields of their options types. */
+const OPTIONS: Record<string, QueryTypes> = {
+  PodAttachOptions: CONTAINER,
+  PodExecOptions: { ...CONTAINER, command: 'string' },
+  PodPortForwardOptions: { ports: 'integer' },
+  NodeProxyOptions: { path: 'string' },
+  PodProxyOptions: { path: 'string' },
+  ServiceProxyOptions: { path: 'string' },
+}
+const LOG: QueryTypes = {
+  ...PRETTY,
+  container: 'string',
+  follow: 'boolean',
+  insecureSkipTLSVerifyBackend: 'boolean',
+  limitBytes: 'integer',
+  previous: 'boolean',
+  sinceSeconds: 'integer',
+  stream: 'string',
+  tailLines: 'integer',
+  timestamps: 'boolean',
+}
+
 /** `rbac.authorization.k8s.io` → `RbacAuthorization`, `apps` → `Apps`; the core group is `Core`. */
 export function groupTitle(group: string): string {
   const words = group.replace(/\.k8s\.io$/, '').split('.')
@@ -100,10 +123,10 @@ function article(noun: string): string {
 }
 
 /** All operations of one group version, by path and method. */
-export function groupVersionOperations(gv: ServedGroupVersion, facts: SchemaFacts, descriptions: Descriptions): Operation[] {
+export function groupVersionOperations(gv: ServedGroupVersion, descriptions: Descriptions): Operation[] {
   const base = gv.group ? `/apis/${gv.group}/${gv.version}` : `/api/${gv.version}`
   const operations = [discoveryOperation(gv, `${base}/`)]
-  for (const served of gv.resources) operations.push(...new KindOperations(served, base, facts, descriptions).all())
+  for (const served of gv.resources) operations.push(...new KindOperations(served, base, descriptions).all())
   return operations.sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method))
 }
 
@@ -125,15 +148,13 @@ function discoveryOperation(gv: ServedGroupVersion, path: string): Operation {
 class KindOperations {
   readonly #served: ServedKind
   readonly #base: string
-  readonly #facts: SchemaFacts
   readonly #descriptions: Descriptions
   readonly #gvk: GroupVersionKind
   readonly #operations: Operation[] = []
 
-  constructor(served: ServedKind, base: string, facts: SchemaFacts, descriptions: Descriptions) {
+  constructor(served: ServedKind, base: string, descriptions: Descriptions) {
     this.#served = served
     this.#base = base
-    this.#facts = facts
     this.#descriptions = descriptions
     this.#gvk = { group: served.group, version: served.version, kind: served.definition.kind }
   }
@@ -147,7 +168,8 @@ class KindOperations {
     const scoped = `${namespaced ? 'Namespaced' : ''}${kind}`
     const has = (verb: string) => (definition.verbs as readonly string[]).includes(verb)
     const list = `${schema}List`
-    const deleted = definition.returnsDeleted ? schema : `${META}.Status`
+    // Namespaces answer with the object, but say that they don't.
+    const deleted = definition.returnsDeleted && !definition.termination ? schema : `${META}.Status`
     const watchNote = "deprecated: use the 'watch' parameter with a list operation instead"
 
     if (has('list')) {
@@ -156,7 +178,8 @@ class KindOperations {
       this.#add('list', 'get', collection, `list:${scoped}`, shared)
       if (namespaced) this.#add('list', 'get', resource, `list:${kind}ForAllNamespaces`, shared)
     }
-    if (has('create')) this.#write('post', collection, `create:${scoped}`, `create ${article(kind)}${kind}`, schema, schema, WRITE)
+    if (has('create'))
+      this.#write('post', collection, `create:${scoped}`, `create ${article(kind)}${kind}`, schema, schema, WRITE)
     if (has('deletecollection')) {
       this.#add('deletecollection', 'delete', collection, `delete:Collection${scoped}`, {
         description: `delete collection of ${kind}`,
@@ -206,11 +229,11 @@ class KindOperations {
     }
     const connect = subresource.definition?.connect
     if (connect && name !== 'log') {
-      const query = this.#optionParameters(schema)
+      const query = OPTIONS[gvk.kind] ?? {}
       for (const method of connect) {
         const description = `connect ${method} requests to ${name} of ${kind}`
         const call = `connect:${title(method.toLowerCase())}${id}`
-        const shared = { description, gvk, options: query, produces: ANY }
+        const shared = { description, gvk, query, produces: ANY }
         this.#add('connect', method.toLowerCase() as Operation['method'], path, call, shared)
         if (name === 'proxy') {
           this.#add('connect', method.toLowerCase() as Operation['method'], `${path}/{path}`, `${call}WithPath`, shared)
@@ -223,14 +246,12 @@ class KindOperations {
       const description = `read ${name} of the specified ${kind}`
       // A log is text, whatever else its path says.
       const log = name === 'log'
-      const options = log ? this.#optionParameters('io.k8s.api.core.v1.PodLogOptions') : []
       const produces = log ? ['text/plain', ...ALL_ENCODINGS] : ALL_ENCODINGS
       this.#add('get', 'get', path, `read:${id}`, {
         description,
         gvk,
-        options,
         produces,
-        query: PRETTY,
+        query: log ? LOG : PRETTY,
         ...(log ? {} : { answer: schema }),
       })
     }
@@ -270,14 +291,6 @@ class KindOperations {
     })
   }
 
-  /** The fields of an options type are query parameters. */
-  #optionParameters(schema: string): Parameter[] {
-    const optional = (field: FieldFacts) => field.name !== 'kind' && field.name !== 'apiVersion'
-    return optionFields(this.#facts, schema)
-      .filter(optional)
-      .map((field) => ({ name: field.name, in: 'query', type: queryType(field), description: '' }))
-  }
-
   /** @param call the verb and the rest of the operationId, between which the group version goes */
   #add(
     action: string,
@@ -287,7 +300,6 @@ class KindOperations {
     more: {
       description: string
       query?: QueryTypes
-      options?: Parameter[]
       answer?: string
       codes?: number[]
       body?: Operation['body']
@@ -299,12 +311,11 @@ class KindOperations {
     const { group, version, definition } = this.#served
     const [verb, rest] = call.split(':') as [string, string]
     const groupVersion = `${groupTitle(group)}${title(version)}`
-    const query = more.options && action === 'connect' ? {} : (more.query ?? PRETTY)
+    const query = more.query ?? PRETTY
     // Descriptions are looked up by the id that client libraries give the operation.
     const described = `${verb}${rest}`
     const parameters: Parameter[] = [
       ...Object.entries(query).map(([name, type]): Parameter => ({ name, in: 'query', type, description: '' })),
-      ...(more.options ?? []),
       ...[...path.matchAll(/\{(\w+)\}/g)].map(
         ([, name]): Parameter => ({
           name: name as string,
@@ -317,7 +328,7 @@ class KindOperations {
     for (const parameter of parameters) {
       if (parameter.description) continue
       const name = parameter.in === 'query' && path.endsWith('{path}') && parameter.name === 'path' ? 'path2' : parameter.name
-      parameter.description = this.#descriptions.describeParameter(name, described)
+      parameter.description = this.#descriptions.describeParameter(name, verb, described)
     }
     this.#operations.push({
       path: `${this.#base}/${path}`,
@@ -335,10 +346,4 @@ class KindOperations {
       produces: more.produces ?? ALL_ENCODINGS,
     })
   }
-}
-
-function queryType(field: FieldFacts): Parameter['type'] {
-  if (field.type === 'boolean') return 'boolean'
-  const element = typeof field.type === 'object' && 'list' in field.type ? field.type.list : field.type
-  return element === 'int32' || element === 'int64' ? 'integer' : 'string'
 }

@@ -1,28 +1,50 @@
-import type { AppsV1DaemonSet } from '../../generated/types.ts'
+import type { AppsV1DaemonSet, AppsV1DaemonSetUpdateStrategy } from '../../generated/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
+import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
+import { validateLabelSelector } from '../../machinery/label-validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validateTemplate } from '../core/pod-validation.ts'
 import { immutable, notNegative } from '../core/rules.ts'
-import { selectorMatchesTemplate } from './selector-rules.ts'
-
-const RESTART_POLICIES = ['Always']
+import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
+import { alwaysRunning, labelMismatch, parsed } from './selector-rules.ts'
 
 export function validateDaemonSet({ spec = {} }: AppsV1DaemonSet, context: WriteContext): FieldError[] {
-  const errors = selectorMatchesTemplate(spec)
-  errors.push(...validateTemplate(spec.template, 'spec.template', context))
-  const { restartPolicy, activeDeadlineSeconds } = spec.template?.spec ?? {}
-  if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, RESTART_POLICIES))
-  if (activeDeadlineSeconds !== undefined) {
-    errors.push(invalid('spec.template.spec.activeDeadlineSeconds', activeDeadlineSeconds, 'must not be specified'))
+  const { selector, template } = spec
+  const errors = validateLabelSelector(selector as LabelSelectorObject | undefined, 'spec.selector')
+  const parsedSelector = parsed(selector)
+  if (parsedSelector && !parsedSelector.matches(template?.metadata?.labels)) errors.push(labelMismatch(template))
+  if (selector && !Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
+    errors.push(invalid('spec.selector', selector, 'empty selector is invalid for daemonset'))
   }
-  errors.push(...notNegative(spec, 'spec', ['minReadySeconds']))
-  const { type } = spec.updateStrategy ?? {}
-  if (type !== 'OnDelete' && type !== 'RollingUpdate') {
-    errors.push(notSupported('spec.updateStrategy', spec.updateStrategy, ['RollingUpdate', 'OnDelete']))
-  } else if (type === 'RollingUpdate' && !spec.updateStrategy?.rollingUpdate) {
-    errors.push(required('spec.updateStrategy.rollingUpdate'))
-  }
-  errors.push(...notNegative(spec, 'spec', ['revisionHistoryLimit']))
+  return [
+    ...errors,
+    ...validateTemplate(template, 'spec.template', context),
+    ...alwaysRunning(template, 'DaemonSet'),
+    ...notNegative(spec, 'spec', ['minReadySeconds']),
+    ...validateUpdateStrategy(spec.updateStrategy ?? {}),
+    ...notNegative(spec, 'spec', ['revisionHistoryLimit']),
+  ]
+}
+
+const STRATEGIES = ['RollingUpdate', 'OnDelete']
+
+function validateUpdateStrategy({ type = '', rollingUpdate }: AppsV1DaemonSetUpdateStrategy): FieldError[] {
+  const path = 'spec.updateStrategy'
+  if (type === 'OnDelete') return []
+  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, STRATEGIES)]
+  if (!rollingUpdate) return [required(`${path}.rollingUpdate`)]
+  const { maxUnavailable, maxSurge } = rollingUpdate
+  const unavailable = `${path}.rollingUpdate.maxUnavailable`
+  const surge = `${path}.rollingUpdate.maxSurge`
+  const errors = [
+    ...validateCountOrPercent(unavailable, maxUnavailable),
+    ...validateCountOrPercent(surge, maxSurge),
+    ...atMost100Percent(unavailable, maxUnavailable),
+    ...atMost100Percent(surge, maxSurge),
+  ]
+  const [hasUnavailable, hasSurge] = [amountOf(maxUnavailable) !== 0, amountOf(maxSurge) !== 0]
+  if (hasUnavailable && hasSurge) errors.push(invalid(surge, maxSurge, 'may not be set when maxUnavailable is non-zero'))
+  else if (!hasUnavailable && !hasSurge) errors.push(required(unavailable, 'cannot be 0 when maxSurge is 0'))
   return errors
 }
 

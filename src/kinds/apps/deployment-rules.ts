@@ -1,20 +1,47 @@
-import type { AppsV1Deployment } from '../../generated/types.ts'
-import { type FieldError, invalid } from '../../machinery/field-errors.ts'
+import type { AppsV1Deployment, AppsV1DeploymentStrategy } from '../../generated/types.ts'
+import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import { validateTemplate } from '../core/pod-validation.ts'
 import { immutable, notMoreThan, notNegative } from '../core/rules.ts'
-import { selectorMatchesTemplate } from './selector-rules.ts'
+import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
+import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
 
 export function validateDeployment(deployment: AppsV1Deployment, context: WriteContext): FieldError[] {
   const spec = deployment.spec ?? {}
-  const errors = [...notNegative(spec, 'spec', ['replicas']), ...selectorMatchesTemplate(spec)]
-  errors.push(...validateTemplate(spec.template, 'spec.template', context))
-  errors.push(...notNegative(spec, 'spec', ['minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds']))
+  const errors = [
+    ...notNegative(spec, 'spec', ['replicas']),
+    ...validateSelector(spec, 'deployment'),
+    // The reference's text names the ReplicaSets that it makes.
+    ...validateRunningTemplate(spec, 'ReplicaSet', context),
+    ...validateStrategy(spec.strategy ?? {}),
+    ...notNegative(spec, 'spec', ['minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds']),
+  ]
   const { minReadySeconds = 0, progressDeadlineSeconds } = spec
   if (progressDeadlineSeconds !== undefined && progressDeadlineSeconds <= minReadySeconds) {
     errors.push(invalid('spec.progressDeadlineSeconds', progressDeadlineSeconds, 'must be greater than minReadySeconds'))
   }
   return errors
+}
+
+const STRATEGIES = ['Recreate', 'RollingUpdate']
+
+function validateStrategy({ type = '', rollingUpdate }: AppsV1DeploymentStrategy): FieldError[] {
+  const path = 'spec.strategy'
+  if (type === 'Recreate') {
+    if (!rollingUpdate) return []
+    return [forbiddenField(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
+  }
+  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, STRATEGIES)]
+  if (!rollingUpdate) return [required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil')]
+  const { maxUnavailable, maxSurge } = rollingUpdate
+  const unavailable = `${path}.rollingUpdate.maxUnavailable`
+  return [
+    ...validateCountOrPercent(unavailable, maxUnavailable),
+    ...validateCountOrPercent(`${path}.rollingUpdate.maxSurge`, maxSurge),
+    ...(amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0
+      ? [invalid(unavailable, maxUnavailable, 'may not be 0 when `maxSurge` is 0')]
+      : []),
+    ...atMost100Percent(unavailable, maxUnavailable),
+  ]
 }
 
 export function validateDeploymentUpdate(
@@ -31,21 +58,15 @@ export function validateDeploymentUpdate(
 export function validateDeploymentStatus(deployment: AppsV1Deployment, old: AppsV1Deployment): FieldError[] {
   const status = deployment.status ?? {}
   const counts = ['updatedReplicas', 'readyReplicas', 'availableReplicas'] as const
-  const errors = notNegative(status, 'status', [
-    'observedGeneration',
-    'replicas',
-    ...counts,
-    'terminatingReplicas',
-    'collisionCount',
-  ])
-  errors.push(
+  const errors = [
+    ...notNegative(status, 'status', ['observedGeneration', 'replicas', ...counts, 'terminatingReplicas', 'collisionCount']),
     ...notMoreThan(status, 'status', 'replicas', counts),
     ...notMoreThan(status, 'status', 'readyReplicas', ['availableReplicas'], 'cannot be greater than readyReplicas'),
-  )
+  ]
   const before = old.status?.collisionCount
   const { collisionCount } = status
   if (before !== undefined && (collisionCount ?? 0) < before) {
-    errors.push(invalid('status.collisionCount', collisionCount, 'cannot be decremented'))
+    errors.push(invalid('status.collisionCount', collisionCount ?? 0, 'cannot be decremented'))
   }
   return errors
 }

@@ -30,7 +30,7 @@ export const deployment = defineKind<AppsV1Deployment>({
     },
     validate: validateDeploymentStatus,
   },
-  subresources: [scale((deployment) => selectorText(deployment.spec?.selector))],
+  subresources: [scale((deployment) => selectorText(deployment.spec?.selector), { group: 'apps', resource: 'deployments' })],
   columns: [
     column(
       'Ready',

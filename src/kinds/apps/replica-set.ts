@@ -5,10 +5,9 @@ import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { scale } from '../autoscaling/scale.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
-import { validateTemplate } from '../core/pod-validation.ts'
 import { immutable, notMoreThan, notNegative } from '../core/rules.ts'
 import { containerColumns, selectorText, shownSelector } from '../core/template-columns.ts'
-import { selectorMatchesTemplate } from './selector-rules.ts'
+import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
 import { templateStrategy } from './template-strategy.ts'
 
 const SPEC = '@io.k8s.api.apps.v1.ReplicaSetSpec'
@@ -21,6 +20,7 @@ export const replicaSet = defineKind<AppsV1ReplicaSet>({
   resource: 'replicasets',
   shortNames: ['rs'],
   categories: ['all'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.apps.v1.ReplicaSet',
   defaults: (set) => {
@@ -37,7 +37,7 @@ export const replicaSet = defineKind<AppsV1ReplicaSet>({
     ...immutable('spec.selector', set.spec?.selector, old.spec?.selector),
   ],
   status: { validate: validateStatus },
-  subresources: [scale((set) => selectorText(set.spec?.selector))],
+  subresources: [scale((set) => selectorText(set.spec?.selector), { group: 'apps', resource: 'replicasets' })],
   columns: [
     column('Desired', `${SPEC}.replicas`, ({ spec }) => spec?.replicas ?? 0, { type: 'integer' }),
     column('Current', `${STATUS}.replicas`, ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
@@ -51,8 +51,8 @@ export const replicaSet = defineKind<AppsV1ReplicaSet>({
 function validate({ spec = {} }: AppsV1ReplicaSet, context: WriteContext): FieldError[] {
   return [
     ...notNegative(spec, 'spec', ['replicas', 'minReadySeconds']),
-    ...selectorMatchesTemplate(spec),
-    ...validateTemplate(spec.template, 'spec.template', context),
+    ...validateSelector(spec, 'deployment'),
+    ...validateRunningTemplate(spec, 'ReplicaSet', context),
   ]
 }
 

@@ -32,7 +32,7 @@ export const statefulSet = defineKind<AppsV1StatefulSet>({
   validate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
   status: { validate: validateStatefulSetStatus },
-  subresources: [scale((set) => selectorText(set.spec?.selector))],
+  subresources: [scale((set) => selectorText(set.spec?.selector), { group: 'apps', resource: 'statefulsets' })],
   columns: [
     column(
       'Ready',

@@ -16,6 +16,7 @@ export const horizontalPodAutoscaler = defineKind<Autoscaler>({
   resource: 'horizontalpodautoscalers',
   shortNames: ['hpa'],
   categories: ['all'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler',
   alsoServed: [

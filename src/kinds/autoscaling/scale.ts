@@ -1,7 +1,9 @@
 import type { AutoscalingV1Scale } from '../../generated/types.ts'
 import { invalid, invalidObject } from '../../machinery/field-errors.ts'
+import type { GroupResource } from '../../machinery/status.ts'
 import type { Subresource } from '../../registry/kind.ts'
 import type { KubeObject } from '../../registry/object.ts'
+import { storageConflict } from '../core/preconditions.ts'
 
 /** A kind that runs so many pods of one sort. */
 export interface Scalable extends KubeObject {
@@ -14,22 +16,31 @@ const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale', schema: 'io.
 /**
  * The `scale` subresource: reads and sets the wanted number of replicas, whatever the kind.
  * @param selector the text of the selector of the pods
+ * @param parent what the kind is called in paths, and in storage when that differs
  */
-export function scale<T extends Scalable>(selector: (parent: T) => string): Subresource<T> {
+export function scale<T extends Scalable>(
+  selector: (object: T) => string,
+  parent: GroupResource & { storagePrefix?: string },
+): Subresource<T> {
   return {
     name: 'scale',
     kind: SCALE,
     verbs: ['get', 'patch', 'update'],
-    read: (parent) => scaleOf(parent, selector(parent)),
-    write: (parent, incoming) => {
+    read: (object) => scaleOf(object, selector(object)),
+    write: (object, incoming, context) => {
       const { metadata, spec } = incoming as AutoscalingV1Scale
+      const { uid, name = '' } = object.metadata ?? {}
+      if (metadata?.uid && metadata.uid !== uid) {
+        const key = `${parent.storagePrefix ?? parent.resource}/${context.namespace}/${name}`
+        throw storageConflict(parent, name, key, 'UID', metadata.uid, uid)
+      }
       const replicas = spec?.replicas ?? 0
       if (replicas < 0) {
-        throw invalidObject({ group: SCALE.group, kind: SCALE.kind }, metadata?.name ?? '', [
+        throw invalidObject({ group: SCALE.group, kind: SCALE.kind }, name, [
           invalid('spec.replicas', replicas, 'must be greater than or equal to 0'),
         ])
       }
-      return { ...parent, spec: { ...parent.spec, replicas } }
+      return { ...object, spec: { ...object.spec, replicas } }
     },
   }
 }

@@ -17,11 +17,14 @@ export function validateCronJob(cronJob: BatchV1CronJob, context: WriteContext):
 
 export function validateCronJobUpdate(
   { spec = {} }: BatchV1CronJob,
-  _old: BatchV1CronJob | undefined,
+  old: BatchV1CronJob | undefined,
   context: WriteContext,
 ): FieldError[] {
   const errors: FieldError[] = []
   if (!spec.schedule) errors.push(required('spec.schedule'))
+  else if (spec.schedule.includes('TZ') && spec.schedule !== old?.spec?.schedule) {
+    errors.push(invalid('spec.schedule', spec.schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'))
+  }
   errors.push(...notNegative(spec, 'spec', ['startingDeadlineSeconds']))
   if (!spec.concurrencyPolicy) errors.push(required('spec.concurrencyPolicy'))
   else if (!POLICIES.includes(spec.concurrencyPolicy)) {

@@ -1,4 +1,5 @@
 import type { BatchV1Job, BatchV1JobSpec } from '../../generated/types.ts'
+import { metaOf } from '../../registry/object.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
 
 export function defaultJob(job: BatchV1Job): void {
@@ -28,5 +29,5 @@ export function defaultJobSpec(spec: BatchV1JobSpec): void {
 /** A job without labels of its own takes its template's, also those that creation adds: defaults apply to what is read back, too. */
 export function takeTemplateLabels(job: BatchV1Job): void {
   const labels = job.spec?.template?.metadata?.labels
-  if (labels && !job.metadata?.labels) job.metadata = { ...job.metadata, labels }
+  if (labels && !job.metadata?.labels) metaOf(job).labels = labels
 }

@@ -1,5 +1,5 @@
 import type { BatchV1Job, BatchV1JobSpec } from '../../generated/types.ts'
-import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
+import { type FieldError, notSupported, required } from '../../machinery/field-errors.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validateTemplate } from '../core/pod-validation.ts'
 import { immutable, notNegative } from '../core/rules.ts'
@@ -49,11 +49,4 @@ export function validateJobUpdate(job: BatchV1Job, old: BatchV1Job, context: Wri
     ...immutable('spec.managedBy', spec.managedBy, before.managedBy),
     ...immutable('spec.successPolicy', spec.successPolicy, before.successPolicy),
   ]
-}
-
-export function validateJobStatus({ status = {} }: BatchV1Job): FieldError[] {
-  const errors = notNegative(status, 'status', ['active', 'succeeded', 'failed', 'ready'])
-  const { ready = 0, active = 0 } = status
-  if (ready > active) errors.push(invalid('status.ready', ready, 'cannot set more ready pods than active'))
-  return errors
 }

@@ -5,8 +5,9 @@ import { defineKind } from '../../registry/kind.ts'
 import { templateStrategy } from '../apps/template-strategy.ts'
 import { containerColumns, shownSelector } from '../core/template-columns.ts'
 import { defaultJob, takeTemplateLabels } from './job-defaults.ts'
-import { validateJob, validateJobStatus, validateJobUpdate } from './job-rules.ts'
+import { validateJob, validateJobUpdate } from './job-rules.ts'
 import { generateSelector } from './job-selector.ts'
+import { validateJobStatus } from './job-status-rules.ts'
 import { jobSpecWarnings, nameWarnings } from './job-warnings.ts'
 
 export const job = defineKind<BatchV1Job>({

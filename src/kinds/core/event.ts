@@ -26,6 +26,7 @@ export const event = defineKind<CoreV1Event>({
   kind: 'Event',
   resource: 'events',
   shortNames: ['ev'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.Event',
   names: 'pathSegment',

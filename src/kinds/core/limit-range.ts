@@ -9,6 +9,7 @@ export const limitRange = defineKind<CoreV1LimitRange>({
   kind: 'LimitRange',
   resource: 'limitranges',
   shortNames: ['limits'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.LimitRange',
   createOnUpdate: true,

@@ -30,10 +30,12 @@ export const persistentVolume = defineKind<CoreV1PersistentVolume>({
   warnings: deprecatedVolumes,
   status: {
     prepare(volume, old, context) {
+      const { status } = volume
+      if (!status) return
       const before = old.status?.lastPhaseTransitionTime
-      const now = volume.status
-      if (now && now.phase !== old.status?.phase && (!now.lastPhaseTransitionTime || now.lastPhaseTransitionTime === before)) {
-        now.lastPhaseTransitionTime = seconds(context)
+      if (status.phase === old.status?.phase) status.lastPhaseTransitionTime ??= before
+      else if (!status.lastPhaseTransitionTime || status.lastPhaseTransitionTime === before) {
+        status.lastPhaseTransitionTime = seconds(context)
       }
     },
   },
@@ -64,21 +66,25 @@ export const persistentVolume = defineKind<CoreV1PersistentVolume>({
 
 const seconds = (context: WriteContext): string => `${new Date(context.now).toISOString().slice(0, 19)}Z`
 
-/** Volume plugins that are gone, with the releases that deprecated and removed them. */
+/** Volume plugins that are gone and warn of it, with the releases that deprecated and removed them. */
 const REMOVED: readonly (readonly [keyof NonNullable<CoreV1PersistentVolume['spec']>, string, string])[] = [
   ['cephfs', 'v1.28', 'v1.31+'],
-  ['flocker', 'v1.22', 'v1.25+'],
   ['glusterfs', 'v1.25', 'v1.26+'],
   ['photonPersistentDisk', 'v1.11', 'v1.16+'],
-  ['quobyte', 'v1.22', 'v1.25+'],
   ['rbd', 'v1.28', 'v1.31+'],
   ['scaleIO', 'v1.16', 'v1.22+'],
   ['storageos', 'v1.22', 'v1.25+'],
 ]
 
 function deprecatedVolumes(volume: CoreV1PersistentVolume): string[] {
-  return REMOVED.filter(([field]) => volume.spec?.[field]).map(
+  const warnings = REMOVED.filter(([field]) => volume.spec?.[field]).map(
     ([field, since, gone]) =>
       `spec.${field === 'storageos' ? 'storageOS' : field}: deprecated in ${since}, non-functional in ${gone}`,
   )
+  if (volume.spec?.persistentVolumeReclaimPolicy === 'Recycle') {
+    warnings.push(
+      'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+    )
+  }
+  return warnings
 }

@@ -6,6 +6,7 @@ import type { WriteContext } from '../../registry/context.ts'
 import { defineKind, type Subresource } from '../../registry/kind.ts'
 import type { KubeObject } from '../../registry/object.ts'
 import { alreadyAssigned, setCondition } from './pod-prepare.ts'
+import { storageConflict } from './preconditions.ts'
 
 const BINDING = { group: '', version: 'v1', kind: 'Binding', schema: 'io.k8s.api.core.v1.Binding' }
 const PODS = { group: '', resource: 'pods' }
@@ -70,13 +71,11 @@ async function bind(name: string, object: KubeObject, context: WriteContext): Pr
 /** The binding may name the very pod and version that it is meant for. */
 function checkIdentity(pod: CoreV1Pod, name: string, { uid, resourceVersion }: { uid?: string; resourceVersion?: string }): void {
   const is = pod.metadata ?? {}
-  const mismatch =
-    uid && uid !== is.uid
-      ? `UID in precondition: ${uid}, UID in object meta: ${is.uid}`
-      : resourceVersion && resourceVersion !== is.resourceVersion
-        ? `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${is.resourceVersion}`
-        : ''
-  if (mismatch) throw conflict(PODS, name, `Precondition failed: ${mismatch}`)
+  const key = `pods/${is.namespace}/${name}`
+  if (uid && uid !== is.uid) throw storageConflict(PODS, name, key, 'UID', uid, is.uid)
+  if (resourceVersion && resourceVersion !== is.resourceVersion) {
+    throw storageConflict(PODS, name, key, 'ResourceVersion', resourceVersion, is.resourceVersion)
+  }
 }
 
 function whyNotBindable({ metadata, spec }: CoreV1Pod): string {

@@ -10,7 +10,7 @@ import type {
   CoreV1Volume,
 } from '../../generated/types.ts'
 import { Quantity, quantityFromJson } from '../../machinery/quantity.ts'
-import type { KubeObject } from '../../registry/object.ts'
+import { type KubeObject, metaOf } from '../../registry/object.ts'
 import { defaultPullPolicy } from './pod-spec-image.ts'
 
 /** A map of resource names to quantities. */
@@ -151,5 +151,5 @@ export function dropInitContainerAnnotations(object: KubeObject): void {
   const annotations = object.metadata?.annotations
   if (!annotations || !INIT_CONTAINER_ANNOTATIONS.some((key) => key in annotations)) return
   const rest = Object.entries(annotations).filter(([key]) => !INIT_CONTAINER_ANNOTATIONS.includes(key))
-  object.metadata = { ...object.metadata, annotations: rest.length ? Object.fromEntries(rest) : undefined }
+  metaOf(object).annotations = rest.length ? Object.fromEntries(rest) : undefined
 }

@@ -9,6 +9,7 @@ import type {
   CoreV1WeightedPodAffinityTerm,
 } from '../../generated/types.ts'
 import { quote } from '../../machinery/field-errors.ts'
+import { warningsForIP } from '../../machinery/ip-address-validation.ts'
 import { isValidLabelValue } from '../../machinery/validation.ts'
 import type { KubeObject } from '../../registry/object.ts'
 import type { ResourceList } from './pod-spec-defaults.ts'
@@ -51,6 +52,7 @@ function collect(at: string, { metadata, spec = {} }: KubeObject & { spec?: Core
     )
   }
   affinity(spec, collector)
+  addresses(spec, collector)
   // A text is sent once, however often it comes up.
   return [...new Set(collector.warnings)]
 }
@@ -262,4 +264,13 @@ function affinity({ affinity }: CoreV1PodSpec, { at, warnings }: Collector): voi
       )
     })
   }
+}
+
+function addresses(spec: CoreV1PodSpec, { at, warnings }: Collector): void {
+  spec.dnsConfig?.nameservers?.forEach((ip, i) => {
+    warnings.push(...warningsForIP(`${at}spec.dnsConfig.nameservers[${i}]`, ip))
+  })
+  spec.hostAliases?.forEach(({ ip = '' }, i) => {
+    warnings.push(...warningsForIP(`${at}spec.hostAliases[${i}].ip`, ip))
+  })
 }

@@ -15,6 +15,7 @@ export const podTemplate = defineKind<CoreV1PodTemplate>({
   resource: 'podtemplates',
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.PodTemplate',
+  returnsDeleted: true,
   defaults: (template) => {
     template.template ??= {}
     defaultPodTemplate(template.template)

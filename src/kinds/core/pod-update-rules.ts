@@ -1,30 +1,68 @@
-import type { CoreV1Container, CoreV1Pod, CoreV1PodSpec } from '../../generated/types.ts'
-import { type FieldError, forbiddenField, invalid } from '../../machinery/field-errors.ts'
+import type { CoreV1Container, CoreV1ContainerStatus, CoreV1Pod, CoreV1PodSpec, CoreV1Toleration } from '../../generated/types.ts'
+import { type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
+import { isValidIP } from '../../machinery/ip-address-validation.ts'
 import { equal } from '../../machinery/json.ts'
-import { isQualifiedName } from '../../machinery/validation.ts'
+import { inclusiveRangeError, isQualifiedName } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+
+const MAX_INT32 = 2 ** 31 - 1
 
 const UNCHANGEABLE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 
 /** What an update may change of a pod. */
 export function validatePodUpdate(pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] {
-  const errors = validatePodSpec(pod.spec ?? {}, 'spec', context)
   const spec = pod.spec ?? {}
   const before = old.spec ?? {}
-  if (spec.containers?.length !== before.containers?.length) {
-    return [...errors, forbiddenField('spec.containers', 'pod updates may not add or remove containers')]
+  const errors = validatePodSpec(spec, 'spec', context)
+  for (const kind of ['containers', 'initContainers'] as const) {
+    if ((spec[kind]?.length ?? 0) !== (before[kind]?.length ?? 0)) {
+      return [...errors, forbiddenField(`spec.${kind}`, 'pod updates may not add or remove containers')]
+    }
+    spec[kind]?.forEach((container, i) => {
+      if (!container.image?.trim()) errors.push(required(`spec.${kind}[${i}].image`))
+    })
   }
-  if (spec.initContainers?.length !== before.initContainers?.length) {
-    return [...errors, forbiddenField('spec.initContainers', 'pod updates may not add or remove containers')]
-  }
-  if (!equal(changeable(spec, before), before)) errors.push(forbiddenField('spec', UNCHANGEABLE))
+  const deadlineError = validateDeadline(spec.activeDeadlineSeconds, before.activeDeadlineSeconds)
+  errors.push(...deadlineError)
+  if (deadlineError.length && spec.activeDeadlineSeconds !== undefined) return errors
+  errors.push(...validateAddedTolerations(spec, before), ...validateRemovedGates(spec, before))
+  if (!equal(withOldValues(spec, before), before)) errors.push(forbiddenField('spec', UNCHANGEABLE))
   return errors
 }
 
+function validateDeadline(seconds: number | undefined, before: number | undefined): FieldError[] {
+  const path = 'spec.activeDeadlineSeconds'
+  if (seconds === undefined) {
+    return before === undefined ? [] : [invalid(path, undefined, 'must not update from a positive integer to nil value')]
+  }
+  if (seconds < 0 || seconds > MAX_INT32) return [invalid(path, seconds, inclusiveRangeError(0, MAX_INT32))]
+  if (before !== undefined && before < seconds) return [invalid(path, seconds, 'must be less than or equal to previous value')]
+  return []
+}
+
+/** Tolerations may be added, and the seconds of those that are there may change. */
+function validateAddedTolerations(spec: CoreV1PodSpec, before: CoreV1PodSpec): FieldError[] {
+  const timeless = (t: CoreV1Toleration): CoreV1Toleration => ({ ...t, tolerationSeconds: undefined })
+  const kept = (old: CoreV1Toleration): boolean => spec.tolerations?.some((t) => equal(timeless(t), timeless(old))) ?? false
+  if (before.tolerations?.every(kept) ?? true) return []
+  return [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]
+}
+
+/** Scheduling gates may only go. */
+function validateRemovedGates(spec: CoreV1PodSpec, before: CoreV1PodSpec): FieldError[] {
+  const known = new Set(before.schedulingGates?.map((gate) => gate.name))
+  const added = spec.schedulingGates?.findIndex((gate) => !known.has(gate.name)) ?? -1
+  if (added < 0) return []
+  const name = JSON.stringify(spec.schedulingGates?.[added]?.name ?? '')
+  return [
+    forbiddenField(`spec.schedulingGates[${added}].name`, `only deletion is allowed, but found new scheduling gate ${name}`),
+  ]
+}
+
 /** The new spec with everything that may change put back as it was. */
-function changeable(spec: CoreV1PodSpec, before: CoreV1PodSpec): CoreV1PodSpec {
+function withOldValues(spec: CoreV1PodSpec, before: CoreV1PodSpec): CoreV1PodSpec {
   const withImages = (containers: CoreV1Container[] | undefined, old: CoreV1Container[] | undefined) =>
     containers?.map((container, i) => ({ ...container, image: old?.[i]?.image }))
   const restored: CoreV1PodSpec = {
@@ -32,28 +70,25 @@ function changeable(spec: CoreV1PodSpec, before: CoreV1PodSpec): CoreV1PodSpec {
     containers: withImages(spec.containers, before.containers),
     initContainers: withImages(spec.initContainers, before.initContainers),
     activeDeadlineSeconds: before.activeDeadlineSeconds,
-  }
-  if (before.tolerations?.every((toleration, i) => equal(toleration, spec.tolerations?.[i])) ?? true) {
-    restored.tolerations = before.tolerations
+    schedulingGates: before.schedulingGates,
+    tolerations: before.tolerations,
   }
   if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) {
     restored.terminationGracePeriodSeconds = before.terminationGracePeriodSeconds
   }
-  // Gates may go, and while there are any, so may the pod's node constraints get narrower.
+  // While a pod is gated, what nodes it may have can change.
   if (before.schedulingGates?.length) {
-    restored.schedulingGates = before.schedulingGates
     restored.nodeSelector = before.nodeSelector
-    if (restored.affinity || before.affinity) restored.affinity = before.affinity
+    restored.affinity = before.affinity
   }
   return restored
 }
 
 /** What a node may report of a pod. */
 export function validatePodStatus(pod: CoreV1Pod, old: CoreV1Pod): FieldError[] {
-  const errors: FieldError[] = []
   const status = pod.status ?? {}
   const before = old.status ?? {}
-  if (status.qosClass !== before.qosClass) errors.push(invalid('status.qosClass', status.qosClass, 'field is immutable'))
+  const errors: FieldError[] = []
   status.conditions?.forEach((condition, i) => {
     for (const message of isQualifiedName(condition.type ?? '')) {
       errors.push(invalid(`status.conditions[${i}].Type`, condition.type, message))
@@ -62,6 +97,32 @@ export function validatePodStatus(pod: CoreV1Pod, old: CoreV1Pod): FieldError[] 
   if (pod.spec?.nodeName && status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName) {
     errors.push(forbiddenField('status.nominatedNodeName', 'may not be set on pods that are already bound to a node'))
   }
+  if (pod.spec?.restartPolicy !== 'Always') {
+    for (const list of ['containerStatuses', 'initContainerStatuses'] as const) {
+      errors.push(...validateStates(status[list], before[list], `status.${list}`, pod.spec?.restartPolicy))
+    }
+  }
+  if (status.qosClass !== before.qosClass) errors.push(invalid('status.qosClass', status.qosClass ?? '', 'field is immutable'))
+  status.podIPs?.forEach(({ ip = '' }, i) => {
+    errors.push(...isValidIP(`status.podIPs[${i}]`, ip))
+  })
+  return errors
+}
+
+/** What ended for good stays ended. */
+function validateStates(
+  now: CoreV1ContainerStatus[] | undefined,
+  before: CoreV1ContainerStatus[] | undefined,
+  path: string,
+  restartPolicy: string | undefined,
+): FieldError[] {
+  const errors: FieldError[] = []
+  before?.forEach(({ name, state }, i) => {
+    if (!state?.terminated || (state.terminated.exitCode && restartPolicy === 'OnFailure')) return
+    if (now?.some((status) => status.name === name && !status.state?.terminated)) {
+      errors.push(forbiddenField(`${path}[${i}].state`, 'may not be transitioned to non-terminated state'))
+    }
+  })
   return errors
 }
 

@@ -1,6 +1,7 @@
 import type { CoreV1ReplicationController } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { metaOf } from '../../registry/object.ts'
 import { scale } from '../autoscaling/scale.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
 import { dropDisabledTemplateFields } from './pod-spec-features.ts'
@@ -18,6 +19,7 @@ export const replicationController = defineKind<CoreV1ReplicationController>({
   resource: 'replicationcontrollers',
   shortNames: ['rc'],
   categories: ['all'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.ReplicationController',
   storagePrefix: 'controllers',
@@ -30,7 +32,13 @@ export const replicationController = defineKind<CoreV1ReplicationController>({
   warnings: (rc, old) =>
     old && rc.metadata?.generation === old.metadata?.generation ? [] : templateWarnings('spec.template', rc.spec?.template),
   status: { validate: validateReplicationControllerStatus },
-  subresources: [scale((rc) => selectorOfMap(rc.spec?.selector))],
+  subresources: [
+    scale((rc) => selectorOfMap(rc.spec?.selector), {
+      group: '',
+      resource: 'replicationcontrollers',
+      storagePrefix: 'controllers',
+    }),
+  ],
   columns: [
     column('Desired', `${SPEC}.replicas`, (rc) => rc.spec?.replicas ?? 0, { type: 'integer' }),
     column('Current', `${STATUS}.replicas`, (rc) => rc.status?.replicas ?? 0, { type: 'integer' }),
@@ -51,5 +59,5 @@ function defaults(rc: CoreV1ReplicationController): void {
   const labels = spec.template?.metadata?.labels
   if (!labels) return
   if (!spec.selector) spec.selector = labels
-  if (!rc.metadata?.labels) rc.metadata = { ...rc.metadata, labels }
+  if (!rc.metadata?.labels) metaOf(rc).labels = labels
 }

@@ -9,6 +9,7 @@ export const resourceQuota = defineKind<CoreV1ResourceQuota>({
   kind: 'ResourceQuota',
   resource: 'resourcequotas',
   shortNames: ['quota'],
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.ResourceQuota',
   returnsDeleted: true,

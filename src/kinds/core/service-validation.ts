@@ -70,16 +70,19 @@ function validateAgainst(service: CoreV1Service, old: CoreV1Service | undefined)
       : []),
     ...balancerClass(service, undefined),
     ...externalPolicy(service),
-    ...(spec.internalTrafficPolicy === undefined
-      ? []
-      : oneOf('spec.internalTrafficPolicy', spec.internalTrafficPolicy, POLICIES)),
-    ...(spec.trafficDistribution === undefined ? [] : oneOf('spec.trafficDistribution', spec.trafficDistribution, DISTRIBUTIONS)),
+    ...supportedOf('spec.internalTrafficPolicy', spec.internalTrafficPolicy, POLICIES),
+    ...supportedOf('spec.trafficDistribution', spec.trafficDistribution, DISTRIBUTIONS),
   ]
 }
 
+/** A field that must hold one of a few values. */
 function oneOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
-  if (!value) return supported === DISTRIBUTIONS ? [notSupported(field, value ?? '', supported)] : [required(field)]
-  return supported.includes(value) ? [] : [notSupported(field, value, supported)]
+  return value ? supportedOf(field, value, supported) : [required(field)]
+}
+
+/** A field that holds one of a few values if it is set at all. */
+function supportedOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
+  return value === undefined || supported.includes(value) ? [] : [notSupported(field, value, supported)]
 }
 
 function topologyAnnotations(service: CoreV1Service): FieldError[] {

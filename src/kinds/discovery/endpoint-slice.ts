@@ -13,6 +13,7 @@ export const endpointSlice = defineKind<DiscoveryV1EndpointSlice>({
   version: 'v1',
   kind: 'EndpointSlice',
   resource: 'endpointslices',
+  updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.discovery.v1.EndpointSlice',
   defaults(slice) {

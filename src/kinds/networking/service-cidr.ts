@@ -22,7 +22,13 @@ export const serviceCidr = defineKind<NetworkingV1ServiceCIDR>({
     if (now.length === 2 && before.length === 1 && now[0] === before[0]) return validateCidrs(cidr)
     return equal(now, before) ? [] : [invalid('spec.cidrs', now, 'field is immutable')]
   },
-  status: true,
+  status: {
+    prepare(cidr, old) {
+      // Unlike with older kinds, metadata doesn't change by the way.
+      const { labels, annotations, finalizers, ownerReferences } = old.metadata ?? {}
+      cidr.metadata = { ...cidr.metadata, labels, annotations, finalizers, ownerReferences }
+    },
+  },
   columns: [
     column('CIDRs', '@io.k8s.api.networking.v1.ServiceCIDRSpec.cidrs', (cidr) => (cidr.spec?.cidrs ?? []).join(',')),
     age,

@@ -13,6 +13,7 @@ export const resourceSlice = defineKind<ResourceV1ResourceSlice>({
   version: 'v1',
   kind: 'ResourceSlice',
   resource: 'resourceslices',
+  updateSkipsMetadata: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.resource.v1.ResourceSlice',
   prepareForCreate(object, context) {

@@ -11,6 +11,7 @@ export const priorityClass = defineKind<SchedulingV1PriorityClass>({
   kind: 'PriorityClass',
   resource: 'priorityclasses',
   shortNames: ['pc'],
+  updateSkipsMetadata: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.scheduling.v1.PriorityClass',
   defaults(object) {

@@ -12,6 +12,7 @@ export const csiDriver = defineKind<StorageV1CSIDriver>({
   version: 'v1',
   kind: 'CSIDriver',
   resource: 'csidrivers',
+  updateSkipsMetadata: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.CSIDriver',
   unconditionalUpdate: false,

@@ -10,6 +10,7 @@ export const volumeAttachment = defineKind<StorageV1VolumeAttachment>({
   version: 'v1',
   kind: 'VolumeAttachment',
   resource: 'volumeattachments',
+  updateSkipsMetadata: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.VolumeAttachment',
   unconditionalUpdate: false,

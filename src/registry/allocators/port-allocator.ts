@@ -27,7 +27,7 @@ export function staticPortBand(size: number): number {
   return Math.min(Math.max(Math.floor(size / BAND_PART), BAND_LEAST), BAND_MOST)
 }
 
-/** The ports in use, in memory: rebuilt at start from the stored services. */
+/** The ports in use, in memory: rebuilt at start from the stored services (see `restoreNodePorts`). */
 export class NodePorts implements PortAllocator {
   readonly range: PortRange
   readonly #used: Uint8Array
@@ -65,14 +65,6 @@ export class NodePorts implements PortAllocator {
   release(port: number): void {
     const offset = port - this.range.base
     if (offset >= 0 && offset < this.range.size) this.#used[offset] = 0
-  }
-
-  /** Marks what stored services hold. Ports that two of them hold, or outside the range, are left as they are. */
-  restore(ports: Iterable<number>): void {
-    for (const port of ports) {
-      const offset = port - this.range.base
-      if (offset >= 0 && offset < this.range.size) this.#used[offset] = 1
-    }
   }
 
   #freeIn(from: number, to: number): number | undefined {

@@ -54,11 +54,8 @@ export async function ensureFreshObjects(deps: FreshObjectsDeps): Promise<void> 
 /** The ServiceCIDR `kubernetes` stands for the range on the command line. Its condition is this server's to set. */
 async function ensureServiceCidr({ objects, settings, clock }: FreshObjectsDeps): Promise<void> {
   const cidrs = objects('servicecidrs', 'networking.k8s.io')
-  const wanted: NetworkingV1ServiceCIDR = {
-    metadata: { name: 'kubernetes' },
-    spec: { cidrs: [...settings.serviceClusterIpRanges] },
-  }
-  await ensureObject(cidrs, wanted)
+  const wanted = [...settings.serviceClusterIpRanges]
+  await ensureObject(cidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs: wanted } } as NetworkingV1ServiceCIDR)
   const condition = {
     type: 'Ready',
     status: 'True',
@@ -68,8 +65,13 @@ async function ensureServiceCidr({ objects, settings, clock }: FreshObjectsDeps)
   }
   await cidrs.update('', 'kubernetes', (stored) => {
     const cidr = stored as NetworkingV1ServiceCIDR
-    if (cidr.metadata?.deletionTimestamp || cidr.status?.conditions?.some(({ type }) => type === 'Ready')) return undefined
-    return { ...cidr, status: { conditions: [condition] } } as NetworkingV1ServiceCIDR
+    if (cidr.metadata?.deletionTimestamp) return undefined
+    const given = cidr.spec?.cidrs ?? []
+    const gainsFamily = given.length === 1 && wanted.length === 2 && given[0] === wanted[0]
+    if (gainsFamily) cidr.spec = { cidrs: wanted }
+    if (cidr.status?.conditions?.some(({ type }) => type === 'Ready')) return gainsFamily ? cidr : undefined
+    cidr.status = { conditions: [condition] }
+    return cidr
   })
 }
 

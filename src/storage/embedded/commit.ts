@@ -94,7 +94,8 @@ export class GroupCommit {
     this.#closing = true
     clearTimeout(this.#sweepTimer)
     while (this.#running || this.#scheduled) {
-      const soon = sleep(this.#running ? 1000 : 1)
+      // The long wait must not keep the process once the flush is done.
+      const soon = sleep(this.#running ? 1000 : 1, undefined, { ref: !this.#running })
       await (this.#running ? Promise.race([this.#running, soon]) : soon)
       this.check()
     }
