@@ -123,7 +123,9 @@ function goOrder(name: string, wire: Record<string, WireField[]>, properties: Se
       else if (wire[type] && embedded.split('.').length < 4) walk(type, `${embedded}${split(type)[1]}.`)
     }
   }
-  for (const field of ['kind', 'apiVersion']) if (properties.has(field)) order.set(field, '')
+  // TypeMeta isn't in the message; where `kind` is a field of its own, it has its place there.
+  const typeMeta = !(wire[wireName(name)] ?? []).some(([field]) => field === 'kind')
+  if (typeMeta) for (const field of ['kind', 'apiVersion']) if (properties.has(field)) order.set(field, '')
   walk(wireName(name), '')
   for (const field of properties) if (!order.has(field)) order.set(field, '')
   return order

@@ -15,21 +15,25 @@ async function serve(options: Options): Promise<void> {
     clock: Date.now,
     write: (line) => process.stderr.write(line),
   })
-  const server = await ApiServer.start({ options, logger, clock: Date.now })
-  logger.info('ready', { url: server.url, kubeconfig: server.kubeconfig, ms: Math.round(performance.now() - started) })
+  // Whoever reads that it is ready may stop it at once, so that signals are taken before.
+  const starting = ApiServer.start({ options, logger, clock: Date.now })
   const stop = (signal: string) => {
     logger.info('stopping', { signal })
     setTimeout(() => process.exit(1), STOP_WITHIN).unref()
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error('the stop failed', { error })
-        process.exit(1)
-      },
-    )
+    starting
+      .then((server) => server.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error('the stop failed', { error })
+          process.exit(1)
+        },
+      )
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  const server = await starting
+  logger.info('ready', { url: server.url, kubeconfig: server.kubeconfig, ms: Math.round(performance.now() - started) })
 }
 
 try {

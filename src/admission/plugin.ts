@@ -1,6 +1,6 @@
-import type { UserInfo } from '../authentication/user.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { UserInfo } from '../machinery/user.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
 
@@ -34,31 +34,42 @@ export interface AdmissionPlugin {
   validate?(attributes: AdmissionAttributes): void | Promise<void>
 }
 
+type ByOperation = Record<Operation, readonly AdmissionPlugin[]>
+
 /** The enabled plugins in the reference's order. */
 export class AdmissionChain {
-  readonly #admit: Record<Operation, AdmissionPlugin[]>
-  readonly #validate: Record<Operation, AdmissionPlugin[]>
+  readonly #plugins: readonly AdmissionPlugin[]
+  #admit: ByOperation | undefined
+  #validate: ByOperation | undefined
 
+  /**
+   * @param plugins may be filled until the first request comes: plugins read objects through the registry, which has to have its chain
+   * before
+   */
   constructor(plugins: readonly AdmissionPlugin[]) {
-    const by = (has: (plugin: AdmissionPlugin) => unknown): Record<Operation, AdmissionPlugin[]> => {
-      const of = (operation: Operation) => plugins.filter((p) => has(p) && p.operations.includes(operation))
-      return { CREATE: of('CREATE'), UPDATE: of('UPDATE'), DELETE: of('DELETE'), CONNECT: of('CONNECT') }
-    }
-    this.#admit = by((p) => p.admit)
-    this.#validate = by((p) => p.validate)
+    this.#plugins = plugins
   }
 
+  /** Lets the plugins that mutate change the object. @throws StatusError of the first that refuses */
   async admit(attributes: AdmissionAttributes): Promise<void> {
+    this.#admit ??= this.#by((plugin) => plugin.admit)
     for (const plugin of this.#admit[attributes.operation]) {
       const pending = plugin.admit?.(attributes)
       if (pending) await pending
     }
   }
 
+  /** Asks the plugins that validate. @throws StatusError of the first that refuses */
   async validate(attributes: AdmissionAttributes): Promise<void> {
+    this.#validate ??= this.#by((plugin) => plugin.validate)
     for (const plugin of this.#validate[attributes.operation]) {
       const pending = plugin.validate?.(attributes)
       if (pending) await pending
     }
+  }
+
+  #by(takesPart: (plugin: AdmissionPlugin) => unknown): ByOperation {
+    const of = (operation: Operation) => this.#plugins.filter((p) => takesPart(p) && p.operations.includes(operation))
+    return { CREATE: of('CREATE'), UPDATE: of('UPDATE'), DELETE: of('DELETE'), CONNECT: of('CONNECT') }
   }
 }

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { UserInfo } from './user.ts'
+import type { UserInfo } from '../machinery/user.ts'
 
 /** What authentication needs to know of a request; the exchange itself can be one. */
 export interface Credentials {

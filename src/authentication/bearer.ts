@@ -1,5 +1,5 @@
+import type { UserInfo } from '../machinery/user.ts'
 import type { Authenticator, Credentials, Outcome } from './authenticator.ts'
-import type { UserInfo } from './user.ts'
 
 const EXTRA_SPACE = 'the provided Authorization header contains extra space before the bearer token, and is ignored'
 

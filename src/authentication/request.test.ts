@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StatusError } from '../machinery/status.ts'
+import { ANONYMOUS, type UserInfo } from '../machinery/user.ts'
 import { type Authenticator, type Credentials, type Outcome, Union } from './authenticator.ts'
 import { bearer } from './bearer.ts'
 import { RequestAuthenticator } from './request.ts'
-import { ANONYMOUS, type UserInfo } from './user.ts'
 
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, uid: '', groups, extra: {} })
 const alice = user('alice', 'devs')

@@ -1,6 +1,6 @@
 import { unauthorized } from '../machinery/status.ts'
+import { ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, ANONYMOUS_USER, type UserInfo } from '../machinery/user.ts'
 import { type Authenticator, type Credentials, Union } from './authenticator.ts'
-import { ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, ANONYMOUS_USER, type UserInfo } from './user.ts'
 
 export interface RequestAuthenticatorOptions {
   /** In order: request headers, x509, bearer token, token in a WebSocket protocol, as far as they are configured. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { UserInfo } from '../machinery/user.ts'
 import type { Authenticator } from './authenticator.ts'
 import { parseCsv } from './csv.ts'
-import type { UserInfo } from './user.ts'
 
 /**
  * Authenticates by the static tokens of a file: `token,user,uid` and, optionally, `"group1,group2"`. Further columns are

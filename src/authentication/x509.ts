@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
+import { CREDENTIAL_ID, type UserInfo } from '../machinery/user.ts'
 import type { Authenticator, Credentials, Outcome, TlsPeer } from './authenticator.ts'
-import { CREDENTIAL_ID, type UserInfo } from './user.ts'
 
 interface Identity {
   user: UserInfo | undefined

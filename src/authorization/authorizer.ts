@@ -1,5 +1,5 @@
-import { SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../authentication/user.ts'
 import type { RequestInfo } from '../machinery/request-info.ts'
+import { SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../machinery/user.ts'
 
 /** `no opinion` lets the next authorizer decide; a request that none allows is refused. */
 export interface Decision {

@@ -46,10 +46,10 @@ export class Descriptions {
     return known[`${operation}.${name}`] ?? known[`${verb}.${name}`] ?? known[name] ?? ''
   }
 
-  /** Changes with the texts; empty when there are none. */
+  /** A hash of all texts; empty when there are none. */
   get stamp(): string {
     try {
-      return fs.readFileSync(path.join(this.#dir, 'stamp'), 'utf8')
+      return fs.readFileSync(path.join(this.#dir, 'stamp'), 'utf8').split('\n')[1] ?? ''
     } catch {
       return ''
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { KubeObject } from '../machinery/object.ts'
 import type { KindDefinition, Subresource } from '../registry/kind.ts'
-import type { KubeObject } from '../registry/object.ts'
 
 /** Where discovery learns what is served: kinds come and go with custom resources. */
 export interface KindSource {

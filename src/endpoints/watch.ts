@@ -34,9 +34,7 @@ export async function watch(call: Call): Promise<void> {
     name !== undefined && !exact
       ? both(options.matches, (entry) => entry.selectable.field('metadata.name') === name)
       : options.matches
-  const stream = exchange.stream(200, form.stream ? 'application/json;stream=watch' : 'application/json', {
-    'transfer-encoding': 'chunked',
-  })
+  const stream = exchange.stream(200, form.stream ? 'application/json;stream=watch' : 'application/json')
   const framer = new Framer(call, form, include)
   const session = new WatchSession(stream, framer, deps.maxWatchBacklog)
   const { cache } = store
@@ -192,15 +190,11 @@ function frame(type: string, body: Buffer): Buffer {
   return out
 }
 
-/** One client's watch: sends frames as fast as the client takes them, within a bound. */
+/** One client's watch: frames go out as they come, within a bound on what the client hasn't taken yet. */
 class WatchSession {
   readonly #stream: BodyStream
   readonly #framer: Framer
   readonly #maxBacklog: number
-  #queue: Buffer[] = []
-  #queued = 0
-  #blocked = false
-  #scheduled = false
   #ended = false
   #finish: (() => void) | undefined
 
@@ -208,36 +202,13 @@ class WatchSession {
     this.#stream = stream
     this.#framer = framer
     this.#maxBacklog = maxBacklog
-    stream.onDrain(() => {
-      this.#blocked = false
-      this.#flush()
-    })
   }
 
+  /** The connection gathers the frames of one turn of the event loop; what waits is shared by all watchers, not copied. */
   send(frame: Buffer): void {
-    if (this.#ended) return
-    this.#queue.push(frame)
-    this.#queued += frame.length
-    if (this.#queued > this.#maxBacklog) {
-      // This client can't follow: it gets an end, from where it can resume, and no one else waits for it.
-      this.#queue = []
-      this.end()
-      return
-    }
-    if (this.#blocked || this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.#flush())
-  }
-
-  /** All that came in during one turn of the event loop goes out in one write. */
-  #flush(): void {
-    this.#scheduled = false
-    if (this.#blocked || this.#queue.length === 0 || this.#stream.closed) return
-    const batch = this.#queue
-    const bytes = batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch, this.#queued)
-    this.#queue = []
-    this.#queued = 0
-    if (!this.#stream.write(bytes)) this.#blocked = true
+    if (this.#ended || this.#stream.write(frame) || this.#stream.pendingBytes <= this.#maxBacklog) return
+    // This client can't follow: it gets an end, from where it can resume, and no one else waits for it.
+    this.end()
   }
 
   fail(error: StatusError): void {
@@ -248,8 +219,6 @@ class WatchSession {
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#blocked = false
-    this.#flush()
     this.#stream.end()
     this.#finish?.()
   }

@@ -121,8 +121,8 @@ export interface AdmissionregistrationV1NamedRuleWithOperations {
 }
 
 export interface AdmissionregistrationV1ParamKind {
-  kind?: string
   apiVersion?: string
+  kind?: string
 }
 
 export interface AdmissionregistrationV1ParamRef {
@@ -330,8 +330,8 @@ export interface AdmissionregistrationV1alpha1NamedRuleWithOperations {
 }
 
 export interface AdmissionregistrationV1alpha1ParamKind {
-  kind?: string
   apiVersion?: string
+  kind?: string
 }
 
 export interface AdmissionregistrationV1alpha1ParamRef {
@@ -427,8 +427,8 @@ export interface AdmissionregistrationV1beta1NamedRuleWithOperations {
 }
 
 export interface AdmissionregistrationV1beta1ParamKind {
-  kind?: string
   apiVersion?: string
+  kind?: string
 }
 
 export interface AdmissionregistrationV1beta1ParamRef {
@@ -887,8 +887,8 @@ export interface AuthorizationV1SubjectRulesReviewStatus {
 
 export interface AutoscalingV1CrossVersionObjectReference {
   kind?: string
-  apiVersion?: string
   name?: string
+  apiVersion?: string
 }
 
 export interface AutoscalingV1HorizontalPodAutoscaler {
@@ -952,8 +952,8 @@ export interface AutoscalingV2ContainerResourceMetricStatus {
 
 export interface AutoscalingV2CrossVersionObjectReference {
   kind?: string
-  apiVersion?: string
   name?: string
+  apiVersion?: string
 }
 
 export interface AutoscalingV2ExternalMetricSource {
@@ -1431,12 +1431,12 @@ export interface CoreV1AttachedVolume {
 }
 
 export interface CoreV1AzureDiskVolumeSource {
-  kind?: string
   diskName?: string
   diskURI?: string
   cachingMode?: string
   fsType?: string
   readOnly?: boolean
+  kind?: string
 }
 
 export interface CoreV1AzureFilePersistentVolumeSource {
@@ -2242,10 +2242,10 @@ export interface CoreV1ObjectFieldSelector {
 
 export interface CoreV1ObjectReference {
   kind?: string
-  apiVersion?: string
   namespace?: string
   name?: string
   uid?: string
+  apiVersion?: string
   resourceVersion?: string
   fieldPath?: string
 }
@@ -2985,14 +2985,14 @@ export interface CoreV1TopologySpreadConstraint {
 }
 
 export interface CoreV1TypedLocalObjectReference {
-  kind?: string
   apiGroup?: string
+  kind?: string
   name?: string
 }
 
 export interface CoreV1TypedObjectReference {
-  kind?: string
   apiGroup?: string
+  kind?: string
   name?: string
   namespace?: string
 }
@@ -3378,8 +3378,8 @@ export interface NetworkingV1IngressClassList {
 }
 
 export interface NetworkingV1IngressClassParametersReference {
-  kind?: string
   apiGroup?: string
+  kind?: string
   name?: string
   scope?: string
   namespace?: string
@@ -3701,8 +3701,8 @@ export interface RbacV1RoleList {
 }
 
 export interface RbacV1RoleRef {
-  kind?: string
   apiGroup?: string
+  kind?: string
   name?: string
 }
 
@@ -4783,8 +4783,8 @@ export interface SchedulingV1alpha2TopologyConstraint {
 }
 
 export interface SchedulingV1alpha2TypedLocalObjectReference {
-  kind?: string
   apiGroup?: string
+  kind?: string
   name?: string
 }
 
@@ -5043,10 +5043,10 @@ export interface ApiextensionsV1CustomResourceDefinitionList {
 }
 
 export interface ApiextensionsV1CustomResourceDefinitionNames {
-  kind?: string
   plural?: string
   singular?: string
   shortNames?: Array<string>
+  kind?: string
   listKind?: string
   categories?: Array<string>
 }
@@ -5196,12 +5196,12 @@ export interface MetaV1APIGroupList {
 }
 
 export interface MetaV1APIResource {
-  kind?: string
   name?: string
   singularName?: string
   namespaced?: boolean
   group?: string
   version?: string
+  kind?: string
   verbs?: Array<string>
   shortNames?: Array<string>
   categories?: Array<string>
@@ -5306,8 +5306,8 @@ export interface MetaV1ObjectMeta {
 }
 
 export interface MetaV1OwnerReference {
-  kind?: string
   apiVersion?: string
+  kind?: string
   name?: string
   uid?: string
   controller?: boolean
@@ -5349,9 +5349,9 @@ export interface MetaV1StatusCause {
 }
 
 export interface MetaV1StatusDetails {
-  kind?: string
   name?: string
   group?: string
+  kind?: string
   uid?: string
   causes?: Array<MetaV1StatusCause>
   retryAfterSeconds?: number

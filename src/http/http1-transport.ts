@@ -8,6 +8,7 @@ import { readBody } from './read-body.ts'
 /** What is left of a body that nobody wants is taken up to this size, so that the connection can be used again. */
 const SKIPPED_AT_MOST = 256 * 1024
 const EMPTY = Buffer.alloc(0)
+const SLASH = 47
 /** Where Go's words are others than Node's. */
 const STATUS_TEXTS: Record<number, string | undefined> = { 413: 'Request Entity Too Large' }
 
@@ -26,7 +27,7 @@ export class Http1Transport implements Transport {
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Http1Connection, expectsContinue: boolean) {
     this.method = request.method!
-    this.url = request.url!
+    this.url = originForm(request.url!)
     this.protocol = request.httpVersionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
     this.#request = request
     this.#response = response
@@ -127,6 +128,17 @@ export class Http1Transport implements Transport {
     this.#listeners = undefined
     if (listeners) for (const listener of listeners) listener()
   }
+}
+
+/** Path and query also of a URL with scheme and host, which clients may send and proxies do. */
+function originForm(url: string): string {
+  if (url.charCodeAt(0) === SLASH) return url
+  const host = url.indexOf('://')
+  if (host < 0) return url
+  const path = url.slice(host + 3).search(/[/?]/)
+  if (path < 0) return '/'
+  const rest = url.slice(host + 3 + path)
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 class Http1BodyStream implements BodyStream {

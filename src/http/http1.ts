@@ -21,6 +21,8 @@ export class Http1 {
       headersTimeout: limits.headerTimeoutMs,
       requestTimeout: limits.bodyTimeoutMs,
       keepAliveTimeout: limits.idleTimeoutMs,
+      // Without it Node sets up and takes down a reader for a body that isn't there.
+      optimizeEmptyRequests: true,
       connectionsCheckingInterval: Math.min(5_000, limits.headerTimeoutMs),
     })
     // Node would drop what is over the number and say nothing: one more is let in, to be refused.

@@ -108,6 +108,8 @@ const ignore = (): void => {}
 
 function stopSending(this: ServerHttp2Stream): void {
   this.close()
+  // What had arrived and nobody read would keep Node from letting the stream go.
+  this.resume()
 }
 
 class Http2BodyStream implements BodyStream {

@@ -4,10 +4,22 @@ import { constants } from 'node:http2'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { BodyStream, Transport } from '../machinery/exchange.ts'
-import { answerOf, echo, http2Client, sleep, startLoopback, until } from './loopback.ts'
+import { answerOf, echo, http2Client, RawClient, sleep, startLoopback, until } from './loopback.ts'
 import { ClientGoneError } from './read-body.ts'
 
 const MB = 1024 * 1024
+const [DATA, HEADERS, RST_STREAM, SETTINGS] = [0, 1, 3, 4]
+const END_HEADERS = 4
+
+function frame(type: number, flags: number, stream: number, payload: string): Buffer {
+  const bytes = Buffer.alloc(9 + payload.length)
+  bytes.writeUIntBE(payload.length, 0, 3)
+  bytes.writeUInt8(type, 3)
+  bytes.writeUInt8(flags, 4)
+  bytes.writeUInt32BE(stream, 5)
+  bytes.write(payload, 9, 'latin1')
+  return bytes
+}
 
 test('requests and answers, bodies exact in both directions', async () => {
   let seen: Transport | undefined
@@ -68,7 +80,7 @@ test('a body over the limit is a 413, declared or not, and the connection goes o
   const next = session.request({ ':method': 'POST' })
   next.end('abc')
   assert.match(String((await answerOf(next)).body), /"abc"/)
-  assert.equal(loopback.server.requestsInFlight, 0)
+  await until(() => loopback.server.requestsInFlight === 0, 'all requests to be done')
   session.destroy()
 })
 
@@ -81,16 +93,20 @@ test('a client that resets a stream in the middle of its body rejects the read',
       error = reason
     })
   })
-  const session = await http2Client(loopback.port)
-  const stream = session.request({ ':method': 'POST' })
-  stream.on('error', () => {})
-  stream.write('abc')
+  // Node's own client ends the body before it resets a stream, so this one is made by hand.
+  const client = await RawClient.connect(loopback.port, { ALPNProtocols: ['h2'] })
+  client.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  client.send(frame(SETTINGS, 0, 0, ''))
+  // POST, https, /, and the authority "a".
+  client.send(frame(HEADERS, END_HEADERS, 1, '\x83\x87\x84\x41\x01a'))
+  client.send(frame(DATA, 0, 1, 'abc'))
   await until(() => loopback.server.requestsInFlight === 1, 'the request')
-  stream.close(constants.NGHTTP2_CANCEL)
+  client.send(frame(RST_STREAM, 0, 1, '\0\0\0\x08'))
   await until(() => error !== undefined && closes > 0, 'the end')
   assert.ok(error instanceof ClientGoneError)
   assert.equal(closes, 1)
-  session.destroy()
+  assert.equal(client.closed, false)
+  client.socket.destroy()
 })
 
 test('a slow reader is seen in pendingBytes without holding up another stream', async () => {
@@ -180,7 +196,7 @@ test('a large answer is compressed when asked for', async () => {
 test("the settings are the reference's, and headers are bounded", async () => {
   await using loopback = await startLoopback((transport) => transport.respond(200, {}, 'ok'))
   const session = await http2Client(loopback.port, { maxHeaderListPairs: 5000, maxSendHeaderBlockLength: 4 * MB })
-  if (session.remoteSettings.maxConcurrentStreams !== 100) await once(session, 'remoteSettings')
+  if (session.remoteSettings.initialWindowSize === 65535) await once(session, 'remoteSettings')
   assert.equal(session.remoteSettings.maxConcurrentStreams, 100)
   assert.equal(session.remoteSettings.initialWindowSize, 256 * 1024)
   assert.equal(session.remoteSettings.maxFrameSize, 256 * 1024)

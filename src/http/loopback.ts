@@ -112,9 +112,10 @@ export class RawClient {
   }
 }
 
+/** What a client can't send counts as its session's memory, which the tests want to have plenty of. */
 export async function http2Client(port: number, options: object = {}): Promise<ClientHttp2Session> {
   const pki = await testPki()
-  const session = connectHttp2(`https://localhost:${port}`, { ca: pki.ca.cert, ...options })
+  const session = connectHttp2(`https://localhost:${port}`, { ca: pki.ca.cert, maxSessionMemory: 200, ...options })
   session.on('error', () => {})
   await once(session, 'connect')
   return session

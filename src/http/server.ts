@@ -54,6 +54,7 @@ class Server implements HttpServer, Shared {
   readonly limits: Readonly<HttpLimits>
   readonly gzip: Gzip | undefined
   requestsInFlight = 0
+  address!: AddressInfo
   readonly #deps: ListenDeps
   readonly #tls: NodeTlsServer
   readonly #http1: Http1
@@ -85,11 +86,8 @@ class Server implements HttpServer, Shared {
   async bind(): Promise<void> {
     this.#tls.listen(this.#deps.port, this.#deps.host, 4096)
     await once(this.#tls, 'listening')
+    this.address = this.#tls.address() as AddressInfo
     this.#tls.on('error', (error) => this.#deps.logger?.error('can not accept connections', { error }))
-  }
-
-  get address(): AddressInfo {
-    return this.#tls.address() as AddressInfo
   }
 
   get openConnections(): number {

@@ -1,5 +1,5 @@
-import type { UserInfo } from '../authentication/user.ts'
 import type { RequestInfo } from './request-info.ts'
+import type { UserInfo } from './user.ts'
 
 /** How a request came in and how its answer goes out: HTTP/1.1, HTTP/2, or a call within the process. */
 export interface Transport {
@@ -109,8 +109,8 @@ export class Exchange {
   }
 
   respond(code: number, contentType: string, body: Buffer | string, headers?: Record<string, string | string[]>): void {
-    this.answeredCode = code
     this.transport.respond(code, this.#headers(contentType, headers), body)
+    this.answeredCode = code
   }
 
   stream(code: number, contentType: string, headers?: Record<string, string | string[]>, options?: StreamOptions): BodyStream {

@@ -23,17 +23,17 @@ export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; reado
   PodTolerationRestriction off
   EventRateLimit off
   ExtendedResourceToleration off
-  DefaultStorageClass on
+  DefaultStorageClass on built
   StorageObjectInUseProtection on built
   PodGroupProtection on
   OwnerReferencesPermissionEnforcement off
-  PersistentVolumeClaimResize on
-  RuntimeClass on
-  CertificateApproval on
-  CertificateSigning on
+  PersistentVolumeClaimResize on built
+  RuntimeClass on built
+  CertificateApproval on built
+  CertificateSigning on built
   ClusterTrustBundleAttest on
-  CertificateSubjectRestriction on
-  DefaultIngressClass on
+  CertificateSubjectRestriction on built
+  DefaultIngressClass on built
   DenyServiceExternalIPs off
   PodTopologyLabels on
   PodGroupWorkloadExists on

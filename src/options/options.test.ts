@@ -334,7 +334,14 @@ suite('what follows from lists', () => {
       'TaintNodesByCondition',
       'Priority',
       'DefaultTolerationSeconds',
+      'DefaultStorageClass',
       'StorageObjectInUseProtection',
+      'PersistentVolumeClaimResize',
+      'RuntimeClass',
+      'CertificateApproval',
+      'CertificateSigning',
+      'CertificateSubjectRestriction',
+      'DefaultIngressClass',
     ]
     assert.deepEqual(enabledAdmissionPlugins([], []), byDefault)
     assert.deepEqual(

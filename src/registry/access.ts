@@ -1,4 +1,4 @@
-import type { UserInfo } from '../authentication/user.ts'
+import type { UserInfo } from '../machinery/user.ts'
 
 /** One requirement of a selector that narrows what is listed or watched. */
 export interface SelectorRequirement {

@@ -1,5 +1,5 @@
 import { humanDuration } from '../machinery/duration.ts'
-import type { KubeObject } from './object.ts'
+import type { KubeObject } from '../machinery/object.ts'
 
 export type Cell = string | number | boolean | null
 

@@ -1,7 +1,8 @@
-import type { UserInfo } from '../authentication/user.ts'
 import type { JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import type { SchemaFacts } from '../machinery/schema.ts'
+import type { UserInfo } from '../machinery/user.ts'
 import type { AccessReviewer } from './access.ts'
-import type { KubeObject } from './object.ts'
 
 /** What a kind's hooks may know and use of the server around them. */
 export interface WriteContext {
@@ -30,6 +31,8 @@ export interface KindEnvironment {
   readonly nodePorts: PortAllocator
   /** Who somebody is and what they may do. */
   readonly access: AccessReviewer
+  /** What is known of the types, for messages that print whole objects. */
+  readonly facts?: SchemaFacts
   /** How the other components of the control plane are; without it nothing is known of them. */
   componentHealth?(): Promise<readonly ComponentHealth[]>
   /** Other kinds' objects. Throws when no such resource is served. */

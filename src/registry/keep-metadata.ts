@@ -1,4 +1,4 @@
-import { type KubeObject, metaOf } from './object.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
 
 /**
  * Takes over from the stored object what a subresource must not change of the metadata (everything that users set). Status strategies of

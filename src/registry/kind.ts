@@ -1,8 +1,8 @@
 import type { FieldError } from '../machinery/field-errors.ts'
 import type { Json, JsonObject } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import type { Column } from './columns.ts'
 import type { WriteContext } from './context.ts'
-import type { KubeObject } from './object.ts'
 
 /**
  * All there is to say of one kind. Everything else (routes, discovery, OpenAPI, storage keys, tables, selectors, tests) derives from it.

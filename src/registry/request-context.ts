@@ -1,7 +1,7 @@
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts'
-import type { UserInfo } from '../authentication/user.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { UserInfo } from '../machinery/user.ts'
 import type { KindEnvironment, WriteContext } from './context.ts'
 import { apiVersionOf, type KindDefinition } from './kind.ts'
 

@@ -1,10 +1,10 @@
 import type { AdmissionChain } from '../admission/plugin.ts'
-import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../authentication/user.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
 import { invalid, invalidObject } from '../machinery/field-errors.ts'
 import { clone, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { conflict, STALE_OBJECT, StatusError } from '../machinery/status.ts'
+import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../machinery/user.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import type { KindEnvironment, ObjectAccess } from './context.ts'
 import { type DeleteOptions, deletionOf } from './deletion.ts'
@@ -65,9 +65,10 @@ export class Resource implements ObjectAccess {
     const generates = Boolean(meta.generateName)
     const named = Boolean(meta.name)
     await admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
+    const identity = this.#identify(object)
     const undo = await this.kind.beforeCreate?.(object, context)
     try {
-      this.#prepareCreate(object, context)
+      this.#prepareCreate(object, context, identity)
       await admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
       return await this.#storeNew(object, context, generates, named)
     } catch (error) {
@@ -94,10 +95,15 @@ export class Resource implements ObjectAccess {
     }
   }
 
-  #prepareCreate(object: KubeObject, context: RequestContext): void {
+  /** A name that is to be made up is made before anything is taken in its name. */
+  #identify(object: KubeObject): { uid: string } {
     const meta = metaOf(object)
-    const name = meta.name || (meta.generateName ? generatedName(meta.generateName, this.#deps.random) : '')
-    beforeCreate(this.kind, object, context, { uid: this.#deps.uuid(), name }, this.#emptyStatus)
+    if (!meta.name && meta.generateName) meta.name = generatedName(meta.generateName, this.#deps.random)
+    return { uid: this.#deps.uuid() }
+  }
+
+  #prepareCreate(object: KubeObject, context: RequestContext, identity: { uid: string }): void {
+    beforeCreate(this.kind, object, context, identity, this.#emptyStatus)
   }
 
   /**
@@ -149,9 +155,10 @@ export class Resource implements ObjectAccess {
     delete meta.resourceVersion
     context.operation = 'create'
     await this.#deps.admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
+    const identity = this.#identify(object)
     const undo = await this.kind.beforeCreate?.(object, context)
     return await undoing(undo, async () => {
-      this.#prepareCreate(object, context)
+      this.#prepareCreate(object, context, identity)
       await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
       return { store: object, ...this.#ttl(object, context) }
     })
@@ -381,6 +388,9 @@ function checkPreconditions(
   const { uid, resourceVersion } = options.preconditions ?? {}
   const is = current.metadata?.uid ?? ''
   const refuse = (cause: string) => conflict({ group: kind.group, resource: kind.kind }, name, cause)
+  if (kind.termination && uid !== undefined && uid !== is) {
+    throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${is}`)
+  }
   if (uid !== undefined && uid !== is) {
     throw refuse(
       `the UID in the precondition (${uid}) does not match the UID in record (${is}). The object might have been deleted and then recreated`,

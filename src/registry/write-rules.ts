@@ -78,7 +78,7 @@ export function beforeCreate(
   kind: KindDefinition,
   object: KubeObject,
   context: WriteContext,
-  identity: { uid: string; name: string },
+  identity: { uid: string },
   emptyStatus: () => unknown,
 ): void {
   const meta = metaOf(object)
@@ -92,7 +92,6 @@ export function beforeCreate(
     (object as JsonObject).status = emptyStatus() as JsonObject
   meta.uid = identity.uid
   meta.creationTimestamp = timestamp(context.now)
-  if (!meta.name && meta.generateName) meta.name = identity.name
   kind.prepareForCreate?.(object, context)
   const errors = validateObjectMeta(meta as JsonObject, {
     namespaced: kind.scope === 'Namespaced',

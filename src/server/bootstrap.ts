@@ -1,16 +1,19 @@
+import { randomUUID } from 'node:crypto'
+import os from 'node:os'
 import type { Logger } from '../observability/logger.ts'
 import type { Options } from '../options/table.ts'
+import { startBootstrap } from '../registry/bootstrap/bootstrap.ts'
 import type { KindEnvironment } from '../registry/context.ts'
-import type { Registry } from '../registry/registry.ts'
 
 export interface BootstrapDeps {
   options: Options
-  registry: Registry
   env: KindEnvironment
   clock: () => number
   logger: Logger
   advertised: string
   port: number
+  /** The CA of client certificates, in PEM, for servers behind this one. */
+  clientCa: string | undefined
 }
 
 export interface Bootstrap {
@@ -18,6 +21,22 @@ export interface Bootstrap {
 }
 
 /** Creates what every cluster has, and keeps it. */
-export async function bootstrap(_deps: BootstrapDeps): Promise<Bootstrap> {
-  return { close: async () => {} }
+export async function bootstrap({ options, env, clock, logger, advertised, port, clientCa }: BootstrapDeps): Promise<Bootstrap> {
+  const started = await startBootstrap({
+    objects: (resource, group) => env.objects(resource, group),
+    settings: {
+      serviceClusterIpRanges: options.serviceClusterIpRange,
+      advertiseAddress: advertised,
+      securePort: port,
+      kubernetesServiceNodePort: options.kubernetesServiceNodePort,
+      managesEndpoints: options.endpointReconcilerType !== 'none',
+      ...(clientCa ? { clientCa } : {}),
+    },
+    nodePorts: env.nodePorts,
+    hostname: os.hostname(),
+    clock,
+    uuid: randomUUID,
+    onError: (error) => logger.error('what every cluster has could not be kept', { error }),
+  })
+  return { close: async () => started.close() }
 }

@@ -58,7 +58,8 @@ export function firstServiceAddress(options: Options): string {
 /** The address that other members of the cluster reach this server at. */
 export function advertisedAddress(options: Options): string {
   if (options.advertiseAddress) return options.advertiseAddress
-  if (parseIp(options.bindAddress) && !['0.0.0.0', '::'].includes(options.bindAddress)) return options.bindAddress
+  // An address of this machine alone is none for others.
+  if (parseIp(options.bindAddress) && !/^(0\.0\.0\.0|::|::1|127\..*)$/.test(options.bindAddress)) return options.bindAddress
   for (const addresses of Object.values(os.networkInterfaces())) {
     for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal) return address.address
   }

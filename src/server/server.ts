@@ -9,6 +9,7 @@ import { x509 } from '../authentication/x509.ts'
 import { AuthorizerChain, alwaysAllow, discoveryOnly, privilegedGroup } from '../authorization/authorizer.ts'
 import { Descriptions } from '../discovery/descriptions.ts'
 import { Discovery } from '../discovery/discovery.ts'
+import { OpenApi } from '../discovery/openapi/openapi.ts'
 import { BodyReader } from '../endpoints/body.ts'
 import { Dispatcher } from '../endpoints/dispatch.ts'
 import { answerError, wantsPretty } from '../endpoints/encode.ts'
@@ -33,6 +34,7 @@ import type { Options } from '../options/table.ts'
 import { reportedVersion } from '../options/version.ts'
 import { NodePorts } from '../registry/allocators/port-allocator.ts'
 import { StoredServiceAddresses } from '../registry/allocators/service-addresses.ts'
+import { componentHealth } from '../registry/bootstrap/component-health.ts'
 import type { KindEnvironment } from '../registry/context.ts'
 import { Registry } from '../registry/registry.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -66,6 +68,8 @@ export class ApiServer {
   readonly #bootstrap: Bootstrap
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
+  /** Serves a request that came in by any transport: also one made within this process. */
+  readonly handle: (transport: Transport) => void
   #stopped: Promise<void> | undefined
 
   private constructor(parts: {
@@ -77,6 +81,7 @@ export class ApiServer {
     bootstrap: Bootstrap
     state: { stopping: boolean }
     kubeconfig: string
+    handle: (transport: Transport) => void
   }) {
     this.#deps = parts.deps
     this.#storage = parts.storage
@@ -86,6 +91,7 @@ export class ApiServer {
     this.#bootstrap = parts.bootstrap
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
+    this.handle = parts.handle
   }
 
   get port(): number {
@@ -124,8 +130,10 @@ export class ApiServer {
         ...(options.authorizationMode.includes('AlwaysAllow') ? [alwaysAllow] : []),
         discoveryOnly,
       ])
-      const env = environment(options, registry, authorizer)
-      registry.add(BUILT_IN_KINDS, env, ({ group, version }) => apiEnabled(options.runtimeConfig, group, version, true))
+      const env = environment(options, registry, authorizer, storage)
+      registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
+        apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
+      )
       const handler = endpoints(deps, { registry, facts, decoder, env, state, storage, authenticator, authorizer, admitted })
       const http = await listen({
         tls: {
@@ -145,12 +153,12 @@ export class ApiServer {
       })
       const started = await bootstrap({
         options,
-        registry,
         env,
         clock,
         logger,
         advertised: advertisedAddress(options),
         port: http.address.port,
+        clientCa: credential.clientCa,
       })
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       if (credential.admin) {
@@ -163,7 +171,17 @@ export class ApiServer {
         })
       }
       handler.ready()
-      return new ApiServer({ deps, storage, http, registry, deadlines: handler.deadlines, bootstrap: started, state, kubeconfig })
+      return new ApiServer({
+        deps,
+        storage,
+        http,
+        registry,
+        deadlines: handler.deadlines,
+        bootstrap: started,
+        state,
+        kubeconfig,
+        handle: handler.handle,
+      })
     } catch (error) {
       await storage.close()
       throw error
@@ -221,7 +239,7 @@ async function requestAuthenticator(
 
 const randomBelow = (max: number): number => (max <= 1 ? 0 : max < 2 ** 31 ? Math.floor(Math.random() * max) : randomInt(max))
 
-function environment(options: Options, registry: Registry, authorizer: AuthorizerChain): KindEnvironment {
+function environment(options: Options, registry: Registry, authorizer: AuthorizerChain, storage: Storage): KindEnvironment {
   const ranges = options.serviceClusterIpRange
   return {
     settings: {
@@ -239,6 +257,13 @@ function environment(options: Options, registry: Registry, authorizer: Authorize
     }),
     nodePorts: new NodePorts({ range: options.serviceNodePortRange, random: randomBelow }),
     access: accessReviewer(authorizer),
+    componentHealth: () =>
+      componentHealth(() =>
+        storage.ping().then(
+          () => undefined,
+          (error: Error) => error.message,
+        ),
+      ),
     objects: (resource, group) => registry.objects(resource, group),
   }
 }
@@ -273,15 +298,16 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     deleteCollectionWorkers: options.deleteCollectionWorkers,
     maxWatchBacklog: MAX_WATCH_BACKLOG,
   })
-  parts.admitted.push(...admissionPlugins(options, env))
+  parts.admitted.push(...admissionPlugins({ options, registry, authorizer: parts.authorizer, random: randomBelow }))
   let ready = false
   const health = new Health({
     failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),
   })
   health.add('etcd', () => storage.ping())
-  health.add('poststarthook/bootstrap', () => {
+  health.add('poststarthook/rbac/bootstrap-roles', () => {
     if (!ready) throw new Error('not finished')
   })
+  health.add('informer-sync', () => {}, ['readyz'])
   health.add('shutdown', () => {
     if (state.stopping) throw new Error('process is shutting down')
   }, ['readyz'])
@@ -291,12 +317,14 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       return registry.generation
     },
   }
+  const openApi = new OpenApi({ kinds, facts, descriptions, version: reportedVersion(options.version), clock })
   const discovery = new Discovery({
     kinds,
     version: reportedVersion(options.version),
     serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
     otherPaths: () => health.paths(),
     wantsPretty,
+    openApi,
   })
   const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer: answerError })
   const handle = chain(

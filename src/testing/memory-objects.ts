@@ -1,7 +1,7 @@
 import { clone } from '../machinery/json.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import { alreadyExists, notFound } from '../machinery/status.ts'
 import type { ObjectAccess } from '../registry/context.ts'
-import type { KubeObject } from '../registry/object.ts'
 
 /** Stored objects by resource, in memory and without any strategy: for tests of what uses them. */
 export class MemoryObjects {

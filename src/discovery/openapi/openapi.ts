@@ -18,6 +18,8 @@ export interface OpenApiDeps {
   descriptions: Descriptions
   /** Part of every hash: clients keep documents for long. */
   version: object
+  /** Ms since the epoch. */
+  clock(): number
 }
 
 type Format = 'json' | 'protobuf'
@@ -96,16 +98,19 @@ export class OpenApi {
 
   #document(exchange: Exchange, name: string): void {
     const hash = this.#allHashes().get(name)
-    if (!hash) return exchange.respond(404, '', '')
     const chosen = choose(exchange, 3)
-    if (!chosen) return exchange.respond(406, '', '', { vary: 'Accept' })
+    if (!hash || !chosen) {
+      exchange.respond(hash ? 406 : 404, '', '', { vary: 'Accept' })
+      return
+    }
     const asked = exchange.query.get('hash')
     if (asked && asked !== hash) {
       const location = `${V3}/${name}?hash=${hash}`
-      return exchange.respond(301, '', '', { location, vary: 'Accept', etag: quoted(hash) })
+      exchange.respond(301, '', '', { location, vary: 'Accept', etag: quoted(hash) })
+      return
     }
     const lasting = asked
-      ? { 'cache-control': 'public, immutable', expires: new Date(Date.now() + YEAR).toUTCString() }
+      ? { 'cache-control': 'public, immutable', expires: new Date(this.#deps.clock() + YEAR).toUTCString() }
       : undefined
     const body = () => this.#bytes(`3 ${name} ${chosen.format}`, () => encode(this.#build(name), chosen.format, encodeV3))
     answer(exchange, chosen.mediaType, quoted(hash), body, { vary: 'Accept', ...lasting })
@@ -113,7 +118,10 @@ export class OpenApi {
 
   #whole(exchange: Exchange): void {
     const chosen = choose(exchange, 2)
-    if (!chosen) return exchange.respond(406, '', '', { vary: 'Accept' })
+    if (!chosen) {
+      exchange.respond(406, '', '', { vary: 'Accept' })
+      return
+    }
     const hash = hashOf([...this.#allHashes()].join(' '))
     const { facts, descriptions } = this.#deps
     const body = () =>
@@ -190,10 +198,9 @@ function answer(
   headers?: Record<string, string>,
 ): void {
   const known = exchange.header('if-none-match')
-  if (known && (known === '*' || known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))) {
-    return exchange.respond(304, '', '', { etag, ...headers })
-  }
-  exchange.respond(200, mediaType, body(), { etag, ...headers })
+  const fresh = known === '*' || known?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+  if (fresh) exchange.respond(304, '', '', { etag, ...headers })
+  else exchange.respond(200, mediaType, body(), { etag, ...headers })
 }
 
 function hashOf(text: string): string {

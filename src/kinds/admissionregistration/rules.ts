@@ -6,8 +6,8 @@ import type {
   AdmissionregistrationV1ValidatingWebhook,
   MetaV1LabelSelector,
 } from '../../generated/types.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { age, type Column, column } from '../../registry/columns.ts'
-import type { KubeObject } from '../../registry/object.ts'
 
 /** What API groups that configure admission share. */
 export const ADMISSION_GROUP = {

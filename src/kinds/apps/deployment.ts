@@ -1,7 +1,7 @@
 import type { AppsV1Deployment } from '../../generated/types.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
 import { scale } from '../autoscaling/scale.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
 import { containerColumns, selectorText } from '../core/template-columns.ts'

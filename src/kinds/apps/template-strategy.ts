@@ -1,6 +1,6 @@
 import type { CoreV1PodTemplateSpec } from '../../generated/types.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import type { KubeObject } from '../../registry/object.ts'
 import { dropDisabledTemplateFields } from '../core/pod-spec-features.ts'
 import { templateWarnings } from '../core/pod-spec-warnings.ts'
 

@@ -1,5 +1,5 @@
-import type { UserInfo } from '../../authentication/user.ts'
 import type { AuthenticationV1UserInfo } from '../../generated/types.ts'
+import type { UserInfo } from '../../machinery/user.ts'
 
 /** A user in the API's form, in which what is empty is left out and extras are sorted by name. */
 export function userInfoOf(user: UserInfo): AuthenticationV1UserInfo {

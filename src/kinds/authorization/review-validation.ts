@@ -6,8 +6,8 @@ import type {
   AuthorizationV1SubjectAccessReviewSpec,
 } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, invalidObject, required } from '../../machinery/field-errors.ts'
+import { type KubeObject, metaOf } from '../../machinery/object.ts'
 import { isQualifiedName } from '../../machinery/validation.ts'
-import { type KubeObject, metaOf } from '../../registry/object.ts'
 
 /** The attributes that a review asks about, one of both. */
 export interface ReviewedAttributes {

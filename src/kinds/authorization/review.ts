@@ -1,4 +1,3 @@
-import type { UserInfo } from '../../authentication/user.ts'
 import type {
   AuthorizationV1ResourceAttributes,
   AuthorizationV1SubjectAccessReviewSpec,
@@ -6,6 +5,7 @@ import type {
 } from '../../generated/types.ts'
 import { type FieldSelector, parseFieldSelector } from '../../machinery/field-selector.ts'
 import { labelSelectorFromObject, parseLabelSelector } from '../../machinery/label-selector.ts'
+import type { UserInfo } from '../../machinery/user.ts'
 import type { SelectorRequirement } from '../../registry/access.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import type { ReviewedAttributes } from './review-validation.ts'

@@ -4,6 +4,7 @@ import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { fromV1, toV1 } from './hpa-conversion.ts'
 import { metricsText } from './hpa-metrics-text.ts'
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './hpa-rules.ts'
 
 type Autoscaler = AutoscalingV2HorizontalPodAutoscaler
 
@@ -34,7 +35,9 @@ export const horizontalPodAutoscaler = defineKind<Autoscaler>({
     dropTolerance(hpa, undefined, context)
   },
   prepareForUpdate: dropTolerance,
-  status: { prepare: writeNoMetrics },
+  validate: validateAutoscaler,
+  validateUpdate: validateAutoscalerUpdate,
+  status: { prepare: writeNoMetrics, validate: validateAutoscalerStatus },
   columns: [
     column(
       'Reference',

@@ -8,7 +8,7 @@ import type {
   AutoscalingV2MetricStatus,
 } from '../../generated/types.ts'
 import { isObject, type JsonObject } from '../../machinery/json.ts'
-import type { KubeObject } from '../../registry/object.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { metricSpecFromV1, metricSpecToV1, metricStatusFromV1, metricStatusToV1 } from './hpa-v1-metrics.ts'
 
 type V1 = AutoscalingV1HorizontalPodAutoscaler

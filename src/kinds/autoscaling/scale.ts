@@ -1,8 +1,8 @@
 import type { AutoscalingV1Scale } from '../../generated/types.ts'
 import { invalid, invalidObject } from '../../machinery/field-errors.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import type { GroupResource } from '../../machinery/status.ts'
 import type { Subresource } from '../../registry/kind.ts'
-import type { KubeObject } from '../../registry/object.ts'
 import { storageConflict } from '../core/preconditions.ts'
 
 /** A kind that runs so many pods of one sort. */

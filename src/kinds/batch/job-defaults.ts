@@ -1,5 +1,5 @@
 import type { BatchV1Job, BatchV1JobSpec } from '../../generated/types.ts'
-import { metaOf } from '../../registry/object.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
 
 export function defaultJob(job: BatchV1Job): void {

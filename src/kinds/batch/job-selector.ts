@@ -1,8 +1,14 @@
 import type { BatchV1Job } from '../../generated/types.ts'
 
-const PREFIX = 'batch.kubernetes.io/'
-const JOB_NAME = 'job-name'
-const CONTROLLER_UID = 'controller-uid'
+const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid'
+
+/** What marks the pods of a job, with the older names of the same. */
+export const jobLabels = (name: string, uid: string): Record<string, string> => ({
+  'controller-uid': uid,
+  'job-name': name,
+  [CONTROLLER_UID]: uid,
+  'batch.kubernetes.io/job-name': name,
+})
 
 /** Marks the pods of a job with its identity and selects them by it, unless the creator does that by hand. */
 export function generateSelector(job: BatchV1Job): void {
@@ -13,11 +19,8 @@ export function generateSelector(job: BatchV1Job): void {
   const metadata = (template.metadata ??= {})
   // Changed in place: the job's labels may be this very map.
   const labels = (metadata.labels ??= {})
-  labels[JOB_NAME] ??= name
-  labels[PREFIX + JOB_NAME] ??= name
-  labels[CONTROLLER_UID] ??= uid
-  labels[PREFIX + CONTROLLER_UID] ??= uid
+  for (const [key, value] of Object.entries(jobLabels(name, uid))) labels[key] ??= value
   const selector = (spec.selector ??= {})
   selector.matchLabels = { ...selector.matchLabels }
-  selector.matchLabels[PREFIX + CONTROLLER_UID] ??= uid
+  selector.matchLabels[CONTROLLER_UID] ??= uid
 }

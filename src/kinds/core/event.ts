@@ -1,7 +1,7 @@
 import type { CoreV1Event, EventsV1Event } from '../../generated/types.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { ageOf, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
-import type { KubeObject } from '../../registry/object.ts'
 import { validateEvent, validateEventUpdate } from './event-validation.ts'
 
 const EVENT = '@io.k8s.api.core.v1.Event'

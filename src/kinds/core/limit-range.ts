@@ -1,6 +1,7 @@
 import type { CoreV1LimitRange, CoreV1LimitRangeItem } from '../../generated/types.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
+import { validateLimitRange } from './limit-range-validation.ts'
 import { type ResourceList, roundResources } from './pod-spec-defaults.ts'
 
 export const limitRange = defineKind<CoreV1LimitRange>({
@@ -16,6 +17,7 @@ export const limitRange = defineKind<CoreV1LimitRange>({
   defaults(range) {
     for (const item of range.spec?.limits ?? []) defaultItem(item)
   },
+  validate: validateLimitRange,
   prepareForCreate(range) {
     // Unlike any other kind, one without a name gets one.
     if (!range.metadata?.name) metaOf(range).name = crypto.randomUUID()

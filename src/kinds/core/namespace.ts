@@ -5,6 +5,7 @@ import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
 
 const FINALIZER = 'kubernetes'
+const STANDARD_FINALIZERS = [FINALIZER, 'orphan', 'foregroundDeletion']
 const NAME_LABEL = 'kubernetes.io/metadata.name'
 
 export const namespace = defineKind<CoreV1Namespace>({
@@ -76,10 +77,12 @@ function labelWithName(namespace: CoreV1Namespace): void {
 }
 
 function validateNamespace(namespace: CoreV1Namespace): FieldError[] {
-  return (namespace.spec?.finalizers ?? []).flatMap((finalizer, i) => {
-    const field = `spec.finalizers[${i}]`
+  const field = 'spec.finalizers'
+  return (namespace.spec?.finalizers ?? []).flatMap((finalizer) => {
     const errors = isQualifiedName(finalizer).map((message) => invalid(field, finalizer, message))
-    if (errors.length || finalizer.includes('/') || finalizer === FINALIZER) return errors
-    return [invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]
+    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer)) {
+      errors.push(invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
+    }
+    return errors
   })
 }

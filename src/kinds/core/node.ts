@@ -1,6 +1,8 @@
 import type { CoreV1Node } from '../../generated/types.ts'
+import { type FieldError, invalid } from '../../machinery/field-errors.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { cidrErrors, familyOf } from '../addresses.ts'
 import { roundResources } from './pod-spec-defaults.ts'
 import { proxySubresource } from './proxy.ts'
 
@@ -32,6 +34,9 @@ export const node = defineKind<CoreV1Node>({
   prepareForUpdate(node, old) {
     if (node.spec && !old.spec?.configSource) node.spec.configSource = undefined
   },
+  validate: (node) => podRangeErrors(node, []),
+  validateUpdate: (node, old) => podRangeErrors(node, old.spec?.podCIDRs ?? []),
+  warnings: (node) => (node.spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
   status: {
     setOnCreate: true,
     prepare(node, old) {
@@ -84,4 +89,14 @@ function kernel(node: CoreV1Node): string {
   const { kernelVersion, architecture } = node.status?.nodeInfo ?? {}
   if (!kernelVersion) return '<unknown>'
   return architecture ? `${kernelVersion} (${architecture})` : kernelVersion
+}
+
+function podRangeErrors(node: CoreV1Node, old: readonly string[]): FieldError[] {
+  const ranges = node.spec?.podCIDRs ?? []
+  const errors = ranges.flatMap((range, i) => cidrErrors(`spec.podCIDRs[${i}]`, range, old))
+  const families = ranges.map((range) => familyOf(range.split('/')[0] ?? ''))
+  if (ranges.length > 1 && !errors.length && (ranges.length > 2 || families[0] === families[1])) {
+    errors.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  }
+  return errors
 }

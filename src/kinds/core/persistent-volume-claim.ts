@@ -2,6 +2,7 @@ import type { CoreV1PersistentVolumeClaim, CoreV1PersistentVolumeClaimSpec } fro
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { claimWarnings, validateClaimSpec } from './claim-validation.ts'
 import { defaultClaimSpec, roundResources } from './pod-spec-defaults.ts'
 import { accessModes, classOf } from './volume-columns.ts'
 
@@ -29,6 +30,8 @@ export const persistentVolumeClaim = defineKind<CoreV1PersistentVolumeClaim>({
   prepareForUpdate(claim, old, context) {
     if (claim.spec) prepareSources(claim.spec, old.spec, context)
   },
+  validate: (claim) => validateClaimSpec(claim.spec ?? {}, 'spec'),
+  warnings: claimWarnings,
   status: true,
   columns: [
     column('Status', '@io.k8s.api.core.v1.PersistentVolumeClaimStatus.phase', (claim) =>

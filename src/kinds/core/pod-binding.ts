@@ -1,10 +1,10 @@
 import type { CoreV1Binding, CoreV1Pod } from '../../generated/types.ts'
 import { type FieldError, notSupported, required } from '../../machinery/field-errors.ts'
 import type { JsonObject } from '../../machinery/json.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { badRequest, conflict, StatusError } from '../../machinery/status.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind, type Subresource } from '../../registry/kind.ts'
-import type { KubeObject } from '../../registry/object.ts'
 import { alreadyAssigned, setCondition } from './pod-prepare.ts'
 import { storageConflict } from './preconditions.ts'
 

@@ -1,6 +1,6 @@
 import type { CoreV1Container, CoreV1ContainerStatus, CoreV1Pod, CoreV1PodSpec, CoreV1PodStatus } from '../../generated/types.ts'
 import { aggregate, isHugePages, isPodLevelResource } from './pod-resources.ts'
-import { defaultPodSpec, dropInitContainerAnnotations, roundResources } from './pod-spec-defaults.ts'
+import { defaultPodSpec, dropInitContainerAnnotations, type ResourceList, roundResources } from './pod-spec-defaults.ts'
 
 /** Fills in a pod: what templates get, and what shows only once a pod is made of one. */
 export function defaultPod(pod: CoreV1Pod): void {
@@ -22,8 +22,13 @@ export function defaultPod(pod: CoreV1Pod): void {
 /** A container asks for what it is limited to, unless it says otherwise. */
 function requestLimits({ resources }: CoreV1Container): void {
   if (!resources?.limits) return
-  resources.requests = { ...resources.limits, ...resources.requests }
+  const { limits, requests = {} } = resources
+  const missing = Object.keys(limits).filter((name) => !(name in requests))
+  if (missing.length) resources.requests = sorted({ ...limits, ...requests })
 }
+
+/** Maps are encoded with their keys sorted. */
+const sorted = (list: ResourceList): ResourceList => Object.fromEntries(Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 function defaultHostPorts(container: CoreV1Container): void {
   for (const port of container.ports ?? []) if (!port.hostPort) port.hostPort = port.containerPort
@@ -38,7 +43,7 @@ function defaultPodLevelResources(spec: CoreV1PodSpec): void {
     for (const [name, quantity] of aggregate(spec, 'limits')) {
       if (isHugePages(name) && !(name in (resources.requests ?? {})) && !(name in limits)) limits[name] = quantity.toString()
     }
-    if (hasAny(limits)) resources.limits = limits
+    if (hasAny(limits)) resources.limits = sorted(limits)
   }
   if (!hasAny(resources.limits)) return
   const requests = { ...resources.requests }
@@ -48,7 +53,7 @@ function defaultPodLevelResources(spec: CoreV1PodSpec): void {
   for (const name in resources.limits) {
     if (isPodLevelResource(name) && !(name in requests)) requests[name] = resources.limits[name]!
   }
-  if (hasAny(requests)) resources.requests = requests
+  if (hasAny(requests)) resources.requests = sorted(requests)
 }
 
 const hasAny = (list: object | undefined): boolean => list !== undefined && Object.keys(list).length > 0

@@ -1,11 +1,11 @@
 import type { CoreV1Pod, PolicyV1Eviction, PolicyV1PodDisruptionBudget } from '../../generated/types.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import { type LabelSelectorObject, labelSelectorFromObject } from '../../machinery/label-selector.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { badRequest, notFound, StatusError } from '../../machinery/status.ts'
 import { formatTime } from '../../machinery/time.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import type { Subresource } from '../../registry/kind.ts'
-import type { KubeObject } from '../../registry/object.ts'
 
 type Budget = PolicyV1PodDisruptionBudget
 type Options = NonNullable<PolicyV1Eviction['deleteOptions']>

@@ -9,8 +9,8 @@ import type {
   CoreV1ProjectedVolumeSource,
   CoreV1Volume,
 } from '../../generated/types.ts'
+import { type KubeObject, metaOf } from '../../machinery/object.ts'
 import { Quantity, quantityFromJson } from '../../machinery/quantity.ts'
-import { type KubeObject, metaOf } from '../../registry/object.ts'
 import { defaultPullPolicy } from './pod-spec-image.ts'
 
 /** A map of resource names to quantities. */

@@ -1,7 +1,17 @@
-import type { CoreV1Container, CoreV1ContainerStatus, CoreV1Pod, CoreV1PodSpec, CoreV1Toleration } from '../../generated/types.ts'
+import type {
+  CoreV1Affinity,
+  CoreV1Container,
+  CoreV1ContainerStatus,
+  CoreV1NodeSelectorTerm,
+  CoreV1Pod,
+  CoreV1PodSpec,
+  CoreV1Toleration,
+} from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
+import { internalForm, printIndented } from '../../machinery/internal-form.ts'
 import { isValidIP } from '../../machinery/ip-address-validation.ts'
-import { equal } from '../../machinery/json.ts'
+import { equal, type JsonObject } from '../../machinery/json.ts'
+import { unifiedDiff } from '../../machinery/unified-diff.ts'
 import { inclusiveRangeError, isQualifiedName } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
@@ -28,8 +38,22 @@ export function validatePodUpdate(pod: CoreV1Pod, old: CoreV1Pod, context: Write
   errors.push(...deadlineError)
   if (deadlineError.length && spec.activeDeadlineSeconds !== undefined) return errors
   errors.push(...validateAddedTolerations(spec, before), ...validateRemovedGates(spec, before))
-  if (!equal(withOldValues(spec, before), before)) errors.push(forbiddenField('spec', UNCHANGEABLE))
+  if (before.schedulingGates?.length) errors.push(...validateNodeConstraints(spec, before, context))
+  const restored = withOldValues(spec, before)
+  if (!equal(restored, before)) {
+    errors.push(forbiddenField('spec', `${UNCHANGEABLE}\n${specDiff(before, restored, context)}`))
+  }
   return errors
+}
+
+const POD_SPEC = 'io.k8s.api.core.v1.PodSpec'
+
+/** What differs between two specs, as the reference prints it in errors. */
+function specDiff(before: CoreV1PodSpec, after: CoreV1PodSpec, { env }: WriteContext): string {
+  const { facts } = env
+  if (!facts) return ''
+  const print = (spec: CoreV1PodSpec): string => printIndented(internalForm(facts, POD_SPEC, spec as JsonObject))
+  return unifiedDiff(print(before), print(after))
 }
 
 function validateDeadline(seconds: number | undefined, before: number | undefined): FieldError[] {
@@ -76,12 +100,55 @@ function withOldValues(spec: CoreV1PodSpec, before: CoreV1PodSpec): CoreV1PodSpe
   if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) {
     restored.terminationGracePeriodSeconds = before.terminationGracePeriodSeconds
   }
-  // While a pod is gated, what nodes it may have can change.
   if (before.schedulingGates?.length) {
     restored.nodeSelector = before.nodeSelector
-    restored.affinity = before.affinity
+    restored.affinity = withNodeAffinity(spec.affinity, before.affinity)
   }
   return restored
+}
+
+/** The new affinities with the old ones to nodes. */
+function withNodeAffinity(affinity: CoreV1Affinity | undefined, old: CoreV1Affinity | undefined): CoreV1Affinity | undefined {
+  const nodeAffinity = old?.nodeAffinity
+  if (!affinity) return nodeAffinity && { nodeAffinity }
+  if (!old && !affinity.podAffinity && !affinity.podAntiAffinity) return undefined
+  return { ...affinity, nodeAffinity }
+}
+
+const ONLY_ADDITIONS = 'only additions are allowed (no mutations or deletions)'
+
+/** While a pod is gated, what nodes it may have can change, but only get fewer (KEP-3838). */
+function validateNodeConstraints(spec: CoreV1PodSpec, before: CoreV1PodSpec, { env }: WriteContext): FieldError[] {
+  const errors: FieldError[] = []
+  const selector = spec.nodeSelector ?? {}
+  if (Object.entries(before.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
+    errors.push(
+      invalid('spec.nodeSelector', selector, 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'),
+    )
+  }
+  const required = (affinity: CoreV1Affinity | undefined) =>
+    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  const terms = required(spec.affinity)
+  const oldTerms = required(before.affinity)
+  const path = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms'
+  const form = (term: CoreV1NodeSelectorTerm | undefined): unknown =>
+    env.facts ? internalForm(env.facts, 'io.k8s.api.core.v1.NodeSelectorTerm', (term ?? {}) as JsonObject) : term
+  if (oldTerms.length && oldTerms.length !== terms.length) {
+    return [...errors, invalid(path, terms.map(form), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')]
+  }
+  oldTerms.forEach((old, i) => {
+    if (!narrows(terms[i], old)) errors.push(invalid(`${path}[${i}]`, form(terms[i]), ONLY_ADDITIONS))
+  })
+  return errors
+}
+
+/** Whether a term has all that the old one has, in the same order, and maybe more. */
+function narrows(term: CoreV1NodeSelectorTerm | undefined, old: CoreV1NodeSelectorTerm): boolean {
+  if (!old.matchExpressions?.length && !old.matchFields?.length)
+    return !term?.matchExpressions?.length && !term?.matchFields?.length
+  const keeps = (list: 'matchExpressions' | 'matchFields'): boolean =>
+    old[list]?.every((requirement, i) => equal(requirement, term?.[list]?.[i])) ?? true
+  return keeps('matchExpressions') && keeps('matchFields')
 }
 
 /** What a node may report of a pod. */

@@ -1,7 +1,7 @@
 import type { CoreV1ReplicationController } from '../../generated/types.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
 import { scale } from '../autoscaling/scale.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
 import { dropDisabledTemplateFields } from './pod-spec-features.ts'

@@ -2,6 +2,7 @@ import type { CoreV1ResourceQuota } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { roundResources } from './pod-spec-defaults.ts'
+import { validateResourceQuota, validateResourceQuotaStatus, validateResourceQuotaUpdate } from './resource-quota-validation.ts'
 
 export const resourceQuota = defineKind<CoreV1ResourceQuota>({
   group: '',
@@ -16,7 +17,9 @@ export const resourceQuota = defineKind<CoreV1ResourceQuota>({
   defaults(quota) {
     for (const list of [quota.spec?.hard, quota.status?.hard, quota.status?.used]) roundResources(list)
   },
-  status: true,
+  validate: validateResourceQuota,
+  validateUpdate: validateResourceQuotaUpdate,
+  status: { validate: validateResourceQuotaStatus },
   columns: [
     column('Request', 'Request represents a minimum amount of cpu/memory that a container may consume.', (quota) =>
       usage(quota, false),

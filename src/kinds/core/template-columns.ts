@@ -1,8 +1,8 @@
 import type { CoreV1Container, CoreV1PodTemplateSpec } from '../../generated/types.ts'
 import { type LabelSelectorObject, labelSelectorFromObject } from '../../machinery/label-selector.ts'
 import { SelectorError } from '../../machinery/label-selector-parser.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { type Column, column } from '../../registry/columns.ts'
-import type { KubeObject } from '../../registry/object.ts'
 
 const names = (containers: CoreV1Container[] | undefined): string => (containers ?? []).map((c) => c.name ?? '').join(',')
 const images = (containers: CoreV1Container[] | undefined): string => (containers ?? []).map((c) => c.image ?? '').join(',')

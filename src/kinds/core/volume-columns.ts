@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../registry/object.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 
 const MODES: readonly (readonly [string, string])[] = [
   ['ReadWriteOnce', 'RWO'],

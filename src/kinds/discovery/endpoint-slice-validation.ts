@@ -1,12 +1,6 @@
 import type { DiscoveryV1Endpoint, DiscoveryV1EndpointPort, DiscoveryV1EndpointSlice } from '../../generated/types.ts'
 import { duplicate, type FieldError, invalid, notSupported, required, tooMany } from '../../machinery/field-errors.ts'
-import {
-  isDns1123Label,
-  isDns1123Subdomain,
-  isQualifiedName,
-  isValidLabelValue,
-  isValidPortNum,
-} from '../../machinery/validation.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName, isValidLabelValue } from '../../machinery/validation.ts'
 import { familyOf, ipErrors, nonSpecialIpErrors } from '../addresses.ts'
 
 const MAX_ADDRESSES = 100
@@ -57,6 +51,7 @@ function validateEndpoint(field: string, endpoint: DiscoveryV1Endpoint, type: st
 }
 
 function validateAddress(field: string, address: string, type: string, old: readonly string[]): FieldError[] {
+  if (address === '') return [required(field)]
   if (type === 'FQDN') return isDns1123Subdomain(address).map((message) => invalid(field, address, message))
   if (type !== 'IPv4' && type !== 'IPv6') return []
   if (old.includes(address)) return []
@@ -79,11 +74,7 @@ function names(field: string, list: readonly { name?: string }[] | undefined, ch
   const seen = new Set<string>()
   return list.flatMap(({ name = '' }, i) => {
     const at = `${field}[${i}].name`
-    const errors = seen.has(name)
-      ? [duplicate(at, name)]
-      : name === ''
-        ? [required(at)]
-        : check(name).map((m) => invalid(at, name, m))
+    const errors = seen.has(name) ? [duplicate(at, name)] : check(name).map((message) => invalid(at, name, message))
     seen.add(name)
     return errors
   })
@@ -92,15 +83,14 @@ function names(field: string, list: readonly { name?: string }[] | undefined, ch
 function validatePorts(ports: readonly DiscoveryV1EndpointPort[]): FieldError[] {
   if (ports.length > MAX_PORTS) return [tooMany('ports', ports.length, MAX_PORTS)]
   const seen = new Set<string>()
-  return ports.flatMap(({ name = '', protocol, port, appProtocol }, i) => {
+  return ports.flatMap(({ name = '', protocol, appProtocol }, i) => {
     const field = `ports[${i}]`
     const errors: FieldError[] = []
     if (name) errors.push(...isDns1123Label(name).map((message) => invalid(`${field}.name`, name, message)))
     if (seen.has(name)) errors.push(duplicate(`${field}.name`, name))
     seen.add(name)
-    if (protocol === undefined || protocol === '') errors.push(required(`${field}.protocol`))
+    if (protocol === undefined) errors.push(required(`${field}.protocol`))
     else if (!PROTOCOLS.includes(protocol)) errors.push(notSupported(`${field}.protocol`, protocol, PROTOCOLS))
-    if (port !== undefined) errors.push(...isValidPortNum(port).map((message) => invalid(`${field}.port`, port, message)))
     if (appProtocol !== undefined) {
       errors.push(...isQualifiedName(appProtocol).map((message) => invalid(`${field}.appProtocol`, appProtocol, message)))
     }

@@ -31,7 +31,7 @@ export const endpointSlice = defineKind<DiscoveryV1EndpointSlice>({
   prepareForUpdate: dropTopology,
   validate: validateEndpointSlice,
   validateUpdate: validateEndpointSliceUpdate,
-  warnings: (slice) => (slice.addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  warnings: (slice, old) => (slice.addressType === 'FQDN' && !old ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
   columns: [
     column('AddressType', '@io.k8s.api.discovery.v1.EndpointSlice.addressType', (slice) => slice.addressType ?? ''),
     column('Ports', '@io.k8s.api.discovery.v1.EndpointSlice.ports', (slice) =>

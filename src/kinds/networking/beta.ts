@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../machinery/object.ts'
 import type { ServedVersion } from '../../registry/kind.ts'
-import type { KubeObject } from '../../registry/object.ts'
 
 /** The beta version of a kind, which has the same fields. */
 export function betaVersion<T extends KubeObject>(kind: string): ServedVersion<T> {

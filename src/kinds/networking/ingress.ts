@@ -1,8 +1,8 @@
 import type { NetworkingV1Ingress } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { CLASS_ANNOTATION, validateIngress, validateIngressCreate, validateIngressStatus } from './ingress-validation.ts'
 
-const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'
 const MAX_SHOWN = 3
 
 export const ingress = defineKind<NetworkingV1Ingress>({
@@ -15,11 +15,13 @@ export const ingress = defineKind<NetworkingV1Ingress>({
   scope: 'Namespaced',
   schema: 'io.k8s.api.networking.v1.Ingress',
   generation: 'spec',
+  validate: validateIngressCreate,
+  validateUpdate: validateIngress,
   warnings(ingress, old) {
     const annotated = ingress.metadata?.annotations?.[CLASS_ANNOTATION] !== undefined
     return annotated && !old ? [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`] : []
   },
-  status: true,
+  status: { validate: validateIngressStatus },
   columns: [
     column(
       'Class',

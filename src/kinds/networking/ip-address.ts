@@ -1,10 +1,12 @@
 import type { NetworkingV1IPAddress } from '../../generated/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
-import { formatIp, parseIp } from '../../machinery/ip-address.ts'
 import { equal } from '../../machinery/json.ts'
+import { isDns1123Subdomain } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { canonicalIpErrors } from '../addresses.ts'
 import { betaVersion } from './beta.ts'
+import { pathSegment } from './reference.ts'
 
 export const ipAddress = defineKind<NetworkingV1IPAddress>({
   group: 'networking.k8s.io',
@@ -31,16 +33,21 @@ function parent(address: NetworkingV1IPAddress): string {
   return `${resource}/${ref.namespace ? `${ref.namespace}/` : ''}${ref.name ?? ''}`
 }
 
+/** The name is the address itself, in its one canonical form. */
 function validateName(name: string): string[] {
-  const address = parseIp(name)
-  return address && formatIp(address) === name ? [] : ['must be a canonical format IP address']
+  const prefix = invalid('', name, ' ').message.length - 1
+  return canonicalIpErrors('', name).map(({ message }) => message.slice(prefix))
 }
 
 function validateAddress(address: NetworkingV1IPAddress): FieldError[] {
   const ref = address.spec?.parentRef
-  if (!ref) return [required('spec.parentRef')]
-  const errors: FieldError[] = []
-  if (!ref.resource) errors.push(required('spec.parentRef.resource'))
-  if (!ref.name) errors.push(required('spec.parentRef.name'))
-  return errors
+  const field = 'spec.parentRef'
+  if (!ref) return [required(field)]
+  const { group, resource = '', name = '', namespace } = ref
+  return [
+    ...(group ? isDns1123Subdomain(group).map((message) => invalid(`${field}.group`, group, message)) : []),
+    ...pathSegment(`${field}.resource`, resource),
+    ...pathSegment(`${field}.name`, name),
+    ...(namespace ? pathSegment(`${field}.namespace`, namespace) : []),
+  ]
 }

@@ -2,6 +2,7 @@ import type { NetworkingV1NetworkPolicy } from '../../generated/types.ts'
 import { type LabelSelectorObject, labelSelectorFromObject } from '../../machinery/label-selector.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateNetworkPolicy } from './network-policy-validation.ts'
 
 export const networkPolicy = defineKind<NetworkingV1NetworkPolicy>({
   group: 'networking.k8s.io',
@@ -19,6 +20,8 @@ export const networkPolicy = defineKind<NetworkingV1NetworkPolicy>({
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
   },
   generation: 'spec',
+  validate: (policy) => validateNetworkPolicy(policy),
+  validateUpdate: (policy, old) => validateNetworkPolicy(policy, old),
   columns: [
     column('Pod-Selector', '@io.k8s.api.networking.v1.NetworkPolicySpec.podSelector', (policy) => {
       const selector = labelSelectorFromObject((policy.spec?.podSelector ?? {}) as LabelSelectorObject)

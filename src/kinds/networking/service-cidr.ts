@@ -1,5 +1,5 @@
 import type { NetworkingV1ServiceCIDR } from '../../generated/types.ts'
-import { type FieldError, invalid, required, tooMany } from '../../machinery/field-errors.ts'
+import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
 import { isIPv4, parseCidr } from '../../machinery/ip-address.ts'
 import { equal } from '../../machinery/json.ts'
 import { age, column } from '../../registry/columns.ts'
@@ -39,11 +39,11 @@ export const serviceCidr = defineKind<NetworkingV1ServiceCIDR>({
 function validateCidrs(cidr: NetworkingV1ServiceCIDR): FieldError[] {
   const cidrs = cidr.spec?.cidrs ?? []
   if (!cidrs.length) return [required('spec.cidrs', 'at least one CIDR required')]
-  if (cidrs.length > 2) return [tooMany('spec', cidrs.length, 2)]
+  if (cidrs.length > 2) return [invalid('spec.cidrs', { CIDRs: cidrs }, 'may only hold up to 2 values')]
   const errors = cidrs.flatMap((text, i) => canonicalCidrErrors(`spec.cidrs[${i}]`, text))
   if (!errors.length && cidrs.length === 2 && isV4(cidrs[0]!) === isV4(cidrs[1]!)) {
     errors.push(
-      invalid('spec', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'),
+      invalid('spec.cidrs', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'),
     )
   }
   return errors

@@ -2,6 +2,7 @@ import type { PolicyV1PodDisruptionBudget } from '../../generated/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
+import { atMost100Percent, validateCountOrPercent } from '../apps/rolling-rules.ts'
 import { notNegative } from '../core/rules.ts'
 
 const EVICTION_POLICIES = ['AlwaysAllow', 'IfHealthyBudget']
@@ -10,6 +11,9 @@ export function validateBudget({ spec = {} }: PolicyV1PodDisruptionBudget): Fiel
   const errors: FieldError[] = []
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
     errors.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'))
+  }
+  for (const field of ['minAvailable', 'maxUnavailable'] as const) {
+    errors.push(...validateCountOrPercent(`spec.${field}`, spec[field]), ...atMost100Percent(`spec.${field}`, spec[field]))
   }
   errors.push(...validateLabelSelector(spec.selector as LabelSelectorObject | undefined, 'spec.selector'))
   const policy = spec.unhealthyPodEvictionPolicy

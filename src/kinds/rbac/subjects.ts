@@ -1,6 +1,6 @@
 import type { RbacV1RoleRef, RbacV1Subject } from '../../generated/types.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { type Column, column } from '../../registry/columns.ts'
-import type { KubeObject } from '../../registry/object.ts'
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io'
 

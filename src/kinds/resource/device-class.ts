@@ -7,6 +7,7 @@ export const deviceClass = defineKind<ResourceV1DeviceClass>({
   version: 'v1',
   kind: 'DeviceClass',
   resource: 'deviceclasses',
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.resource.v1.DeviceClass',
   generation: 'spec',

@@ -8,6 +8,7 @@ export const resourceClaimTemplate = defineKind<ResourceV1ResourceClaimTemplate>
   version: 'v1',
   kind: 'ResourceClaimTemplate',
   resource: 'resourceclaimtemplates',
+  returnsDeleted: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.resource.v1.ResourceClaimTemplate',
   defaults: (object) => defaultDeviceRequests(object.spec?.spec?.devices),

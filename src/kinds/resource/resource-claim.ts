@@ -9,6 +9,7 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   version: 'v1',
   kind: 'ResourceClaim',
   resource: 'resourceclaims',
+  returnsDeleted: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.resource.v1.ResourceClaim',
   defaults: (object) => defaultDeviceRequests(object.spec?.devices),

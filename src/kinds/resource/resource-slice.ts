@@ -1,9 +1,9 @@
 import type { ResourceV1Device, ResourceV1ResourceSlice } from '../../generated/types.ts'
 import { equal } from '../../machinery/json.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
 import { timestamp } from '../../registry/write-rules.ts'
 
 const SPEC = '@io.k8s.api.resource.v1.ResourceSliceSpec'
@@ -14,6 +14,7 @@ export const resourceSlice = defineKind<ResourceV1ResourceSlice>({
   kind: 'ResourceSlice',
   resource: 'resourceslices',
   updateSkipsMetadata: true,
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.resource.v1.ResourceSlice',
   prepareForCreate(object, context) {

@@ -1,7 +1,7 @@
 import type { SchedulingV1PriorityClass } from '../../generated/types.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
 
 const SCHEMA = '@io.k8s.api.scheduling.v1.PriorityClass'
 

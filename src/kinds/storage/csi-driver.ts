@@ -1,9 +1,9 @@
 import type { StorageV1CSIDriver } from '../../generated/types.ts'
 import { equal } from '../../machinery/json.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { metaOf } from '../../registry/object.ts'
 
 const SPEC = '@io.k8s.api.storage.v1.CSIDriverSpec'
 
@@ -13,6 +13,7 @@ export const csiDriver = defineKind<StorageV1CSIDriver>({
   kind: 'CSIDriver',
   resource: 'csidrivers',
   updateSkipsMetadata: true,
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.CSIDriver',
   unconditionalUpdate: false,

@@ -7,6 +7,7 @@ export const csiNode = defineKind<StorageV1CSINode>({
   version: 'v1',
   kind: 'CSINode',
   resource: 'csinodes',
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.CSINode',
   unconditionalUpdate: false,

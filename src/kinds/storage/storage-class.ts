@@ -11,6 +11,7 @@ export const storageClass = defineKind<StorageV1StorageClass>({
   kind: 'StorageClass',
   resource: 'storageclasses',
   shortNames: ['sc'],
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: SCHEMA,
   defaults(object) {

@@ -11,6 +11,7 @@ export const volumeAttachment = defineKind<StorageV1VolumeAttachment>({
   kind: 'VolumeAttachment',
   resource: 'volumeattachments',
   updateSkipsMetadata: true,
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.VolumeAttachment',
   unconditionalUpdate: false,

@@ -10,6 +10,7 @@ export const volumeAttributesClass = defineKind<StorageV1VolumeAttributesClass>(
   kind: 'VolumeAttributesClass',
   resource: 'volumeattributesclasses',
   shortNames: ['vac'],
+  returnsDeleted: true,
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.VolumeAttributesClass',
   displayName(object) {

@@ -1,6 +1,6 @@
+import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError } from '../../machinery/status.ts'
 import type { ObjectAccess } from '../context.ts'
-import type { KubeObject } from '../object.ts'
 
 /** Creates an object unless there is one of its name already, whoever made it. */
 export async function ensureObject(access: ObjectAccess, object: KubeObject): Promise<void> {

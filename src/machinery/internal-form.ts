@@ -1,0 +1,203 @@
+import { isObject, type Json, type JsonObject } from './json.ts'
+import type { FieldFacts, SchemaFacts, TypeExpression } from './schema.ts'
+
+/** How a type of the reference's internal API differs from its versioned one. */
+interface Differences {
+  /** Go names of fields that aren't the JSON name with its first word in upper case. */
+  names?: Readonly<Record<string, string>>
+  /** JSON names in the order of the internal struct; others follow in theirs. */
+  order?: readonly string[]
+  /** JSON names of fields that the internal struct doesn't have. */
+  without?: readonly string[]
+  /** Embedded metadata: its fields, with their JSON names, stand among the struct's own. */
+  inlineMetadata?: boolean
+}
+
+const CORE = 'io.k8s.api.core.v1.'
+
+const DIFFERENCES: Readonly<Record<string, Differences>> = {
+  [`${CORE}PodTemplateSpec`]: { inlineMetadata: true },
+  [`${CORE}PersistentVolumeClaimTemplate`]: { inlineMetadata: true },
+  [`${CORE}PodSpec`]: {
+    order: [
+      'volumes',
+      'initContainers',
+      'containers',
+      'ephemeralContainers',
+      'restartPolicy',
+      'terminationGracePeriodSeconds',
+      'activeDeadlineSeconds',
+      'dnsPolicy',
+      'nodeSelector',
+      'serviceAccountName',
+      'automountServiceAccountToken',
+      'nodeName',
+      'securityContext',
+      'imagePullSecrets',
+      'hostname',
+      'subdomain',
+      'setHostnameAsFQDN',
+      'affinity',
+      'schedulerName',
+      'tolerations',
+      'hostAliases',
+      'priorityClassName',
+      'priority',
+      'preemptionPolicy',
+      'dnsConfig',
+      'readinessGates',
+      'runtimeClassName',
+      'overhead',
+      'enableServiceLinks',
+      'topologySpreadConstraints',
+    ],
+    without: ['serviceAccount', 'hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers'],
+  },
+  [`${CORE}PodSecurityContext`]: {
+    order: [
+      'seLinuxOptions',
+      'windowsOptions',
+      'runAsUser',
+      'runAsGroup',
+      'runAsNonRoot',
+      'supplementalGroups',
+      'supplementalGroupsPolicy',
+      'fsGroup',
+      'fsGroupChangePolicy',
+    ],
+  },
+  [`${CORE}TypedObjectReference`]: { order: ['apiGroup', 'kind', 'name', 'namespace'] },
+  [`${CORE}Volume`]: {
+    order: [
+      'name',
+      'hostPath',
+      'emptyDir',
+      'gcePersistentDisk',
+      'awsElasticBlockStore',
+      'gitRepo',
+      'secret',
+      'nfs',
+      'iscsi',
+      'glusterfs',
+      'persistentVolumeClaim',
+      'rbd',
+      'quobyte',
+      'flexVolume',
+      'cinder',
+      'cephfs',
+      'flocker',
+      'downwardAPI',
+      'fc',
+      'azureFile',
+      'configMap',
+      'vsphereVolume',
+      'azureDisk',
+      'photonPersistentDisk',
+      'projected',
+    ],
+    names: { cephfs: 'CephFS', storageos: 'StorageOS' },
+  },
+  [`${CORE}GlusterfsVolumeSource`]: { names: { endpoints: 'EndpointsName' } },
+  [`${CORE}ISCSIVolumeSource`]: { names: { chapAuthDiscovery: 'DiscoveryCHAPAuth', chapAuthSession: 'SessionCHAPAuth' } },
+  [`${CORE}RBDVolumeSource`]: { names: { monitors: 'CephMonitors', image: 'RBDImage', pool: 'RBDPool', user: 'RadosUser' } },
+  [`${CORE}AzureDiskVolumeSource`]: {
+    names: { diskURI: 'DataDiskURI' },
+    order: ['diskName', 'diskURI', 'cachingMode', 'fsType', 'readOnly', 'kind'],
+  },
+  [`${CORE}PhotonPersistentDiskVolumeSource`]: { names: { pdID: 'PdID' } },
+  [`${CORE}FCVolumeSource`]: { names: { wwids: 'WWIDs' } },
+}
+
+/** Words that Go writes in upper case when a JSON name starts with them. */
+const INITIALISMS: ReadonlySet<string> = new Set(
+  'api aws cel cidr csi dns fc fs gce gmsa grpc http https id ip iqn iscsi ipc nfs os pd pid rbd se ssl tcp tls tty uid uri url'.split(
+    ' ',
+  ),
+)
+
+/** The Go name of a field whose JSON name is the usual one. */
+function goName(name: string): string {
+  const first = /^[a-z]+/.exec(name)?.[0] ?? ''
+  if (INITIALISMS.has(first)) return first.toUpperCase() + name.slice(first.length)
+  return name.charAt(0).toUpperCase() + name.slice(1)
+}
+
+const ZERO: Readonly<Record<string, Json>> = {
+  string: '',
+  boolean: false,
+  int32: 0,
+  int64: 0,
+  double: 0,
+  quantity: '0',
+  intorstring: 0,
+}
+
+/**
+ * An object as the reference prints it in messages on its internal types, which have no JSON names: Go's field names, and every field
+ * there whether set or not.
+ * @param type full name of the versioned type, such as `io.k8s.api.core.v1.PodSpec`
+ */
+export function internalForm(facts: SchemaFacts, type: string, value: JsonObject): JsonObject {
+  // Types of the machinery are the same everywhere and keep their JSON names.
+  if (type.includes('.apimachinery.')) return value
+  const differences = DIFFERENCES[type] ?? {}
+  const out: JsonObject = {}
+  for (const field of orderedFields(facts.type(type).fields, differences)) {
+    const given = value[field.name]
+    if (field.name === 'metadata' && differences.inlineMetadata) Object.assign(out, given)
+    else out[differences.names?.[field.name] ?? goName(field.name)] = valueForm(facts, field, given)
+    if (type === `${CORE}PodSpec` && field.name === 'securityContext') {
+      out.SecurityContext = { ...hostForm(value), ...(out.SecurityContext as JsonObject | null) }
+    }
+  }
+  return out
+}
+
+/** What a pod shares with its host: part of the internal security context. */
+const hostForm = (spec: JsonObject): JsonObject => ({
+  HostNetwork: spec.hostNetwork ?? false,
+  HostPID: spec.hostPID ?? false,
+  HostIPC: spec.hostIPC ?? false,
+  ShareProcessNamespace: spec.shareProcessNamespace ?? null,
+  HostUsers: spec.hostUsers ?? null,
+})
+
+function orderedFields(fields: readonly FieldFacts[], { order, without }: Differences): FieldFacts[] {
+  const kept = without ? fields.filter((field) => !without.includes(field.name)) : [...fields]
+  if (!order) return kept
+  const place = (field: FieldFacts): number => {
+    const i = order.indexOf(field.name)
+    return i < 0 ? order.length : i
+  }
+  return kept.sort((a, b) => place(a) - place(b))
+}
+
+function valueForm(facts: SchemaFacts, field: FieldFacts, value: Json | undefined): Json {
+  const { type } = field
+  if (value !== undefined && value !== null) return typed(facts, type, value)
+  if (typeof type !== 'string') return null
+  if (type.startsWith('#')) {
+    const isPointer = field.default === undefined && !field.value
+    return isPointer ? null : internalForm(facts, type.slice(1), {})
+  }
+  if (field.pointer || (type === 'quantity' && !field.value) || (type === 'intorstring' && !field.required && !field.value))
+    return null
+  return ZERO[type] ?? null
+}
+
+function typed(facts: SchemaFacts, type: TypeExpression, value: Json): Json {
+  if (typeof type !== 'string') {
+    if ('list' in type) return Array.isArray(value) ? value.map((item) => typed(facts, type.list, item)) : value
+    if (!isObject(value)) return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typed(facts, type.map, item as Json)]))
+  }
+  return type.startsWith('#') && isObject(value) ? internalForm(facts, type.slice(1), value) : value
+}
+
+/** As Go's encoder indents it by one space, with the characters escaped that matter in HTML. */
+export function printIndented(value: JsonObject): string {
+  return JSON.stringify(value, undefined, 1).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

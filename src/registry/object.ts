@@ -1,1 +1,0 @@
-export { type KubeObject, metaOf } from '../machinery/object.ts'
