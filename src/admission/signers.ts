@@ -3,7 +3,7 @@ import type { UserInfo } from '../machinery/user.ts'
 /** The question that certificate plugins ask the authorizers. */
 export interface SignerAccess {
   /** Whether a user may do `verb` to this object of the resource `signers` in certificates.k8s.io, which nobody stores. */
-  allowed(user: AdmissionAttributes['user'], verb: 'approve' | 'sign', name: string): Promise<boolean>
+  allowed(user: UserInfo, verb: 'approve' | 'sign', name: string): Promise<boolean>
 }
 
 /**
@@ -12,7 +12,7 @@ export interface SignerAccess {
  */
 export async function permitted(
   access: SignerAccess,
-  user: AdmissionAttributes['user'],
+  user: UserInfo,
   verb: 'approve' | 'sign',
   signerName: string,
 ): Promise<boolean> {

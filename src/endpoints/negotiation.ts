@@ -1,4 +1,4 @@
-import { notAcceptable } from '../machinery/status.ts'
+import { notAcceptable, type StatusError } from '../machinery/status.ts'
 
 /** The form in which an answer is wanted. */
 export interface Form {
@@ -29,7 +29,12 @@ export function negotiate(accept: string | undefined, convertible: Convertible, 
     const form = formOf(clause, convertible)
     if (form) return pretty ? { ...form, pretty } : form
   }
-  throw notAcceptable(`only the following media types are accepted: ${ACCEPTED}`)
+  throw onlyAccepted()
+}
+
+/** The 406 for a form that can't be had here. */
+export function onlyAccepted(): StatusError {
+  return notAcceptable(`only the following media types are accepted: ${ACCEPTED}`)
 }
 
 interface Clause {

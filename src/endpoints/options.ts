@@ -59,13 +59,10 @@ function checkFieldManager(manager: string, errors: FieldError[]): void {
       message: `Too long: may not be more than ${MAX_FIELD_MANAGER} bytes`,
     })
   }
-  for (let i = 0; i < manager.length; i++) {
-    const code = manager.charCodeAt(i)
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-      errors.push(invalid('fieldManager', manager, 'should only contain printable characters'))
-      return
-    }
-  }
+  const at = manager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u)
+  if (at < 0) return
+  const code = (manager.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  errors.push(invalid('fieldManager', manager, `invalid character U+${code} (at position ${at})`))
 }
 
 /** An integer of a query, as Go's strconv reads it. @throws StatusError 400 */

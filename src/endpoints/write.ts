@@ -7,15 +7,17 @@ import { CacheEntry } from '../storage/watch-cache.ts'
 import { type BodyKind, bodyType, decodeChecked, MAX_BODY } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
 import { answerJson, inForm, wantsPretty } from './encode.ts'
-import { type Form, negotiate } from './negotiation.ts'
+import { type Form, negotiate, onlyAccepted } from './negotiation.ts'
 import { type WriteOptions, writeOptions } from './options.ts'
 import { answerObject } from './read.ts'
+import { partial } from './table.ts'
 
 /** POST of a collection. */
 export async function create(call: Call): Promise<void> {
   const { exchange, endpoint } = call
   const { kind } = endpoint.served
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
+  if (kind.virtual && form.as === 'Table') throw onlyAccepted()
   const type = bodyType(exchange)
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'CreateOptions')
@@ -23,9 +25,11 @@ export async function create(call: Call): Promise<void> {
   const context = contextOf(call, 'create', options)
   checkNamespace(call, object)
   if (kind.virtual) {
+    await endpoint.resource.admitBody(object, context)
     const answered = await kind.virtual.create?.(object, context)
     if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
-    answerJson(exchange, 201, endpoint.served.fromStorage(answered), form)
+    const shown = endpoint.served.fromStorage(answered)
+    answerJson(exchange, 201, form.as === 'PartialObjectMetadata' ? partial(shown, form.asVersion ?? 'v1') : shown, form)
     return
   }
   const entry = await endpoint.resource.createFor(object, context)
@@ -125,6 +129,7 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
   checkNamespace(call, body)
   const context = contextOf(call, 'create', options)
   if (!subresource.create) throw methodNotSupported(call.endpoint.served.groupResource, 'create')
+  await call.endpoint.resource.admitBody(body, context, subresource.kind)
   const answer = await subresource.create(exchange.info.name, body, context)
   answerJson(exchange, answer.code, answer.body, form)
 }

@@ -1,4 +1,7 @@
+import { goQuote as quote } from './go-text.ts'
 import { type GroupKind, qualified, StatusError } from './status.ts'
+
+export { goQuote as quote } from './go-text.ts'
 
 /** One thing wrong with one field, as validation reports it. `message` is without the field's path. */
 export interface FieldError {
@@ -11,13 +14,6 @@ export interface FieldError {
 export function printValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
   return typeof value === 'string' ? quote(value) : JSON.stringify(value)
-}
-
-/** Go's %q for the characters that occur in practice. */
-export function quote(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u00a0\u00ad]/g, (c) =>
-    c.charCodeAt(0) < 0x80 ? `\\x${c.charCodeAt(0).toString(16)}` : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 const withDetail = (head: string, detail: string | undefined): string => (detail ? `${head}: ${detail}` : head)

@@ -44,7 +44,13 @@ export class Registry {
       for (const other of kind.alsoServed ?? [])
         if (served(other)) this.#serve(new ServedResource(kind, decoder, other), resource)
     }
-    this.#kinds = [...this.#kinds, ...kinds]
+    const shown = kinds
+      .filter((kind) => served(kind))
+      .map((kind) => {
+        const alsoServed = kind.alsoServed?.filter((other) => served(other)) ?? []
+        return alsoServed.length === (kind.alsoServed?.length ?? 0) ? kind : { ...kind, alsoServed }
+      })
+    this.#kinds = [...this.#kinds, ...shown]
     this.#generation++
   }
 
@@ -52,7 +58,7 @@ export class Registry {
     this.#endpoints.set(`${served.apiVersion}/${served.kind.resource}`, { served, resource })
   }
 
-  /** Every kind; a new list when `generation` changes. */
+  /** Every kind with the versions that are served; a new list when `generation` changes. */
   kinds(): readonly KindDefinition[] {
     return this.#kinds
   }
@@ -67,6 +73,14 @@ export class Registry {
 
   endpoints(): Iterable<Endpoint> {
     return this.#endpoints.values()
+  }
+
+  /** Every group version that is served. */
+  groupVersions(): { group: string; version: string }[] {
+    const found = new Map<string, { group: string; version: string }>()
+    for (const { served } of this.#endpoints.values())
+      found.set(served.apiVersion, { group: served.group, version: served.version })
+    return [...found.values()]
   }
 
   serves(group: string, version: string): boolean {

@@ -106,6 +106,16 @@ export class Resource implements ObjectAccess {
     beforeCreate(this.kind, object, context, identity, this.#emptyStatus)
   }
 
+  /** Mutating, then validating admission of a body that isn't stored as it is: reviews, bindings, evictions. */
+  async admitBody(
+    body: KubeObject,
+    context: RequestContext,
+    bodyKind?: { group: string; version: string; kind: string },
+  ): Promise<void> {
+    await this.#deps.admission.admit(context.attributes(this.kind, 'CREATE', body, undefined, bodyKind))
+    await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', body, undefined, bodyKind))
+  }
+
   /**
    * PUT and PATCH of the object itself.
    * @param produce the wanted object, freshly made from what is stored now (undefined when there is nothing)
@@ -388,8 +398,14 @@ function checkPreconditions(
   const { uid, resourceVersion } = options.preconditions ?? {}
   const is = current.metadata?.uid ?? ''
   const refuse = (cause: string) => conflict({ group: kind.group, resource: kind.kind }, name, cause)
-  if (kind.termination && uid !== undefined && uid !== is) {
-    throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${is}`)
+  // Namespaces check in the storage, which words it differently.
+  if (kind.termination) {
+    const failed = (what: string, wanted: string, has: string) =>
+      conflict(kind, name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${has}`)
+    if (uid !== undefined && uid !== is) throw failed('UID', uid, is)
+    if (resourceVersion !== undefined && resourceVersion !== String(revision))
+      throw failed('ResourceVersion', resourceVersion, String(revision))
+    return
   }
   if (uid !== undefined && uid !== is) {
     throw refuse(

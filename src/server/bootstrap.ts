@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import os from 'node:os'
 import type { Logger } from '../observability/logger.ts'
 import type { Options } from '../options/table.ts'
+import { ensureApiServices } from '../registry/bootstrap/api-services.ts'
 import { startBootstrap } from '../registry/bootstrap/bootstrap.ts'
 import type { KindEnvironment } from '../registry/context.ts'
 
@@ -14,6 +15,8 @@ export interface BootstrapDeps {
   port: number
   /** The CA of client certificates, in PEM, for servers behind this one. */
   clientCa: string | undefined
+  /** What this server serves itself. */
+  groupVersions: readonly { group: string; version: string }[]
 }
 
 export interface Bootstrap {
@@ -21,7 +24,16 @@ export interface Bootstrap {
 }
 
 /** Creates what every cluster has, and keeps it. */
-export async function bootstrap({ options, env, clock, logger, advertised, port, clientCa }: BootstrapDeps): Promise<Bootstrap> {
+export async function bootstrap({
+  options,
+  env,
+  clock,
+  logger,
+  advertised,
+  port,
+  clientCa,
+  groupVersions,
+}: BootstrapDeps): Promise<Bootstrap> {
   const started = await startBootstrap({
     objects: (resource, group) => env.objects(resource, group),
     settings: {
@@ -38,5 +50,6 @@ export async function bootstrap({ options, env, clock, logger, advertised, port,
     uuid: randomUUID,
     onError: (error) => logger.error('what every cluster has could not be kept', { error }),
   })
+  await ensureApiServices({ apiServices: env.objects('apiservices', 'apiregistration.k8s.io'), groupVersions, clock })
   return { close: async () => started.close() }
 }

@@ -159,6 +159,7 @@ export class ApiServer {
         advertised: advertisedAddress(options),
         port: http.address.port,
         clientCa: credential.clientCa,
+        groupVersions: registry.groupVersions(),
       })
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       if (credential.admin) {

@@ -50,7 +50,7 @@ function unionOfNodes(a: Fields, b: Fields): Fields {
   if (a === b) return a
   const member = isMember(a) || isMember(b)
   const children = unionOfChildren(a, b)
-  if (children === a && a[SELF] !== undefined === member) return a
+  if (children === a && (a[SELF] !== undefined) === member) return a
   return nodeOf(member, children) ?? LEAF
 }
 

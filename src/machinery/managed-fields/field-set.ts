@@ -1,0 +1,120 @@
+import { isObject, type Json } from '../json.ts'
+import { type Atom, firstPart, type ListAtom, type MapAtom, partOf } from './atoms.ts'
+import { type Fields, LEAF, type MutableFields, NO_FIELDS, SELF } from './fields.ts'
+import { indexItems, inSetOrder } from './list-items.ts'
+
+/** The keys of a map in the order of a set. */
+export function sortedKeys(value: object): string[] {
+  const keys = Object.keys(value)
+  for (let i = 1; i < keys.length; i++) {
+    if ((keys[i - 1] as string) > (keys[i] as string)) return keys.sort()
+  }
+  return keys
+}
+
+export const isEmptyObject = (value: object): boolean => {
+  for (const _ in value) return false
+  return true
+}
+
+/**
+ * The fields that an applied configuration takes hold of: its leaves, the items of its lists and the entries of its maps.
+ * @throws TypingError
+ */
+export function fieldSetOf(value: Json, atom: Atom): Fields {
+  return applied(value, atom, false) ?? NO_FIELDS
+}
+
+/** @param member whether the node belongs to the set whatever it is */
+function applied(value: Json, atom: Atom, member: boolean): Fields | undefined {
+  const part = partOf(value, atom)
+  switch (part === 'none' ? firstPart(atom) : part) {
+    case 'map':
+      return appliedMap(isObject(value) ? value : undefined, atom.map as MapAtom, member)
+    case 'list':
+      return appliedList(Array.isArray(value) ? value : undefined, atom.list as ListAtom, member)
+    default:
+      return LEAF
+  }
+}
+
+function appliedMap(value: { [key: string]: Json | undefined } | undefined, map: MapAtom, member: boolean): Fields | undefined {
+  if (map.atomic) return LEAF
+  if (!value) return member ? LEAF : undefined
+  const fields: MutableFields = {}
+  if (member) fields[SELF] = LEAF
+  let any = false
+  for (const key of sortedKeys(value)) {
+    const child = value[key]
+    if (child === undefined) continue
+    const declared = map.byName.get(key)
+    const atom = declared?.atom ?? map.element
+    if (!atom) continue
+    const belongs = !declared || child === null || (isObject(child) && isEmptyObject(child))
+    const node = applied(child, atom, belongs)
+    if (!node) continue
+    fields[declared?.element ?? `f:${key}`] = node
+    any = true
+  }
+  if (any) return fields
+  return member ? LEAF : undefined
+}
+
+function appliedList(value: Json[] | undefined, list: ListAtom, member: boolean): Fields | undefined {
+  if (list.relation === 'atomic') return LEAF
+  if (!value?.length) return member ? LEAF : undefined
+  const index = indexItems(list, value)
+  const fields: MutableFields = {}
+  if (member) fields[SELF] = LEAF
+  for (const element of inSetOrder(list, index)) {
+    const item = index.items.get(element) as Json
+    fields[element] = index.repeated?.has(element) ? LEAF : (applied(item, list.item, true) ?? LEAF)
+  }
+  return fields
+}
+
+/**
+ * Everything in a value that is there on one side of a comparison only: the value itself and all below it.
+ * @throws TypingError
+ */
+export function everything(value: Json, atom: Atom): Fields {
+  if (typeof value !== 'object' || value === null) return LEAF
+  const part = partOf(value, atom)
+  switch (part === 'none' ? firstPart(atom) : part) {
+    case 'map':
+      return isObject(value) ? wholeMap(value, atom.map as MapAtom) : LEAF
+    case 'list':
+      return Array.isArray(value) ? wholeList(value, atom.list as ListAtom) : LEAF
+    default:
+      return LEAF
+  }
+}
+
+function wholeMap(value: { [key: string]: Json | undefined }, map: MapAtom): Fields {
+  if (map.atomic || isEmptyObject(value)) return LEAF
+  const fields: MutableFields = { [SELF]: LEAF }
+  if (map.element) {
+    for (const key of sortedKeys(value)) {
+      const child = value[key]
+      if (child === undefined) continue
+      const declared = map.byName.get(key)
+      fields[declared?.element ?? `f:${key}`] = everything(child, declared?.atom ?? map.element)
+    }
+    return fields
+  }
+  for (const field of map.fields) {
+    const child = value[field.name]
+    if (child !== undefined) fields[field.element] = everything(child, field.atom)
+  }
+  return fields
+}
+
+function wholeList(value: Json[], list: ListAtom): Fields {
+  if (list.relation === 'atomic' || value.length === 0) return LEAF
+  const index = indexItems(list, value)
+  const fields: MutableFields = { [SELF]: LEAF }
+  for (const element of inSetOrder(list, index)) {
+    fields[element] = index.repeated?.has(element) ? LEAF : everything(index.items.get(element) as Json, list.item)
+  }
+  return fields
+}
