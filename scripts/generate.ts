@@ -5,11 +5,13 @@
  *     npm run generate -- URL         a running server (protobuf.json stays as it is); TOKEN in the environment
  *
  * What comes out: schemas/<package>.json (one per Go package, loaded when first asked for), types.ts (the same as TypeScript types)
- * and wire.json (protobuf field numbers). Descriptions are left out: the build takes them from elsewhere.
+ * and wire/<package>.json (protobuf field numbers). Descriptions are left out: the build takes them from elsewhere.
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import type { WirePackage } from '../src/machinery/protobuf/wire-facts.ts'
 import type { FieldFacts, PackageFacts, TypeExpression, TypeFacts } from '../src/machinery/schema.ts'
+import { jsonName, split, tableOf, type WireTable, wireName, wirePackages } from './wire.ts'
 
 interface OpenApiSchema {
   type?: string
@@ -29,8 +31,6 @@ interface OpenApiSchema {
   'x-kubernetes-patch-merge-key'?: string
   'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[]
 }
-
-type WireField = [name: string, number: number, type: string, repeated?: 'repeated']
 
 /** Schemas whose JSON form OpenAPI can't say: they become a scalar of their own. */
 const SCALARS: Record<string, string> = {
@@ -76,23 +76,11 @@ async function documents(): Promise<{ components?: { schemas?: Record<string, Op
   return result
 }
 
-function wireTable(): Record<string, WireField[]> {
-  if (/^https?:/.test(source as string)) return readJson<Record<string, WireField[]>>(path.join(out, 'wire.json'))
-  return readJson(path.join(source as string, 'protobuf.json'))
-}
-
-/** `io.k8s.api.core.v1.Pod` → [`io.k8s.api.core.v1`, `Pod`]. */
-function split(name: string): [string, string] {
-  const dot = name.lastIndexOf('.')
-  return [name.slice(0, dot), name.slice(dot + 1)]
-}
-
-/** The Go package's name in the protobuf table for an OpenAPI name. */
-function wireName(name: string): string {
-  return name
-    .replace(/^io\.k8s\.kube-aggregator/, 'k8s.io.kube_aggregator')
-    .replace(/^io\.k8s\.apiextensions-apiserver/, 'k8s.io.apiextensions_apiserver')
-    .replace(/^io\.k8s/, 'k8s.io')
+function wireTable(): WireTable {
+  if (!/^https?:/.test(source as string)) return readJson(path.join(source as string, 'protobuf.json'))
+  const dir = path.join(out, 'wire')
+  const files = fs.readdirSync(dir)
+  return tableOf(files.map((file) => [path.basename(file, '.json'), readJson<WirePackage>(path.join(dir, file))]))
 }
 
 function expression(schema: OpenApiSchema): TypeExpression {
@@ -114,11 +102,11 @@ function expression(schema: OpenApiSchema): TypeExpression {
  * Field names in the order of the Go struct, which is the order of the protobuf table with embedded structs laid open; each with the
  * names of the structs that it is embedded by, as decoding errors print them (`ProbeHandler.`).
  */
-function goOrder(name: string, wire: Record<string, WireField[]>, properties: Set<string>): Map<string, string> {
+function goOrder(name: string, wire: WireTable, properties: Set<string>): Map<string, string> {
   const order = new Map<string, string>()
   const walk = (message: string, embedded: string) => {
     for (const [field, , type] of wire[message] ?? []) {
-      const json = properties.has(field) ? field : [...properties].find((p) => p.toLowerCase() === field.toLowerCase())
+      const json = jsonName(field, properties)
       if (json) order.set(json, embedded)
       else if (wire[type] && embedded.split('.').length < 4) walk(type, `${embedded}${split(type)[1]}.`)
     }
@@ -131,7 +119,7 @@ function goOrder(name: string, wire: Record<string, WireField[]>, properties: Se
   return order
 }
 
-function facts(name: string, schema: OpenApiSchema, wire: Record<string, WireField[]>): TypeFacts {
+function facts(name: string, schema: OpenApiSchema, wire: WireTable): TypeFacts {
   const properties = schema.properties ?? {}
   const isPointer = new Set(pointers.pointers[name] ?? [])
   const isValue = new Set(pointers.values[name] ?? [])
@@ -162,7 +150,7 @@ function facts(name: string, schema: OpenApiSchema, wire: Record<string, WireFie
 }
 
 /** One line per type keeps diffs readable without the size of indented JSON. */
-function packageText(pkg: PackageFacts): string {
+function packageText(pkg: PackageFacts | WirePackage): string {
   return `{\n${Object.keys(pkg)
     .sort()
     .map((type) => `${JSON.stringify(type)}:${JSON.stringify(pkg[type])}`)
@@ -235,11 +223,6 @@ for (const [name, type] of all) {
 fs.mkdirSync(path.join(out, 'schemas'), { recursive: true })
 for (const [pkg, types] of packages) fs.writeFileSync(path.join(out, 'schemas', `${pkg}.json`), packageText(types))
 fs.writeFileSync(path.join(out, 'types.ts'), typesText(all))
-fs.writeFileSync(
-  path.join(out, 'wire.json'),
-  `{\n${Object.keys(wire)
-    .sort()
-    .map((m) => `${JSON.stringify(m)}:${JSON.stringify(wire[m])}`)
-    .join(',\n')}\n}\n`,
-)
+fs.mkdirSync(path.join(out, 'wire'), { recursive: true })
+for (const [pkg, messages] of wirePackages(wire, all)) fs.writeFileSync(path.join(out, 'wire', `${pkg}.json`), packageText(messages))
 console.log(`${all.size} types in ${packages.size} packages`)

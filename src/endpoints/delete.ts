@@ -1,7 +1,7 @@
 import { DecodeError } from '../machinery/decode.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { type FieldError, invalid, notSupported } from '../machinery/field-errors.ts'
-import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson } from '../machinery/go-json.ts'
+import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, stringifyJson } from '../machinery/go-json.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
@@ -95,7 +95,7 @@ function answerCollection(call: Call, found: Page, form: Form): void {
     metadata: listMetadata(found),
     items,
   }
-  call.exchange.respond(200, form.mediaType, inForm(Buffer.from(JSON.stringify(body)), form))
+  call.exchange.respond(200, form.mediaType, inForm(Buffer.from(stringifyJson(body)), form))
 }
 
 function deleteContext(call: Call, name: string, namespace: string, options: DeleteOptions): RequestContext {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../machinery/exchange.ts'
+import { parseJson, stringifyJson } from '../machinery/go-json.ts'
 import { isTrue } from '../machinery/request-info.ts'
 import type { StatusError } from '../machinery/status.ts'
 import { jsonToYaml } from '../machinery/yaml.ts'
@@ -16,13 +17,13 @@ export function wantsPretty(exchange: Exchange): boolean {
 
 /** JSON bytes in the wanted media type. */
 export function inForm(json: Buffer, form: Form): Buffer {
-  if (form.mediaType === 'application/yaml') return Buffer.from(jsonToYaml(JSON.parse(json.toString())))
-  if (form.pretty) return Buffer.from(JSON.stringify(JSON.parse(json.toString()), null, 2))
+  if (form.mediaType === 'application/yaml') return Buffer.from(jsonToYaml(parseJson(json)))
+  if (form.pretty) return Buffer.from(stringifyJson(parseJson(json), 2))
   return json
 }
 
 export function answerJson(exchange: Exchange, code: number, value: unknown, form: Form): void {
-  exchange.respond(code, form.mediaType, inForm(Buffer.from(JSON.stringify(value)), form))
+  exchange.respond(code, form.mediaType, inForm(Buffer.from(stringifyJson(value)), form))
 }
 
 /** Sends an error as its Status, in the form that the client asked for where that is possible. */

@@ -1,4 +1,5 @@
 import type { Exchange } from '../machinery/exchange.ts'
+import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { badRequest, expired, notAcceptable, type StatusError } from '../machinery/status.ts'
@@ -43,7 +44,7 @@ export function answerObject(call: Call, code: number, entry: CacheEntry, form: 
     exchange.respond(code, form.mediaType, inForm(endpoint.served.bytes(entry), form))
     return
   }
-  const json = Buffer.from(JSON.stringify(converted(call, entry, form)))
+  const json = Buffer.from(stringifyJson(converted(call, entry, form)))
   exchange.respond(code, form.mediaType, inForm(json, form))
 }
 
@@ -250,5 +251,5 @@ export function answerConverted(call: Call, page: Page, form: Form): void {
       items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version)),
     }
   }
-  exchange.respond(200, form.mediaType, inForm(Buffer.from(JSON.stringify(body)), form))
+  exchange.respond(200, form.mediaType, inForm(Buffer.from(stringifyJson(body)), form))
 }

@@ -1,4 +1,5 @@
 import type { BodyStream } from '../machinery/exchange.ts'
+import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { badRequest, expired, notAcceptable, StatusError } from '../machinery/status.ts'
 import { afterPrefix } from '../registry/resource.ts'
@@ -142,15 +143,15 @@ class Framer {
     // Only a table's first event carries the columns.
     if (this.#form.as === 'Table' && this.#first) {
       this.#first = false
-      return frame(type, Buffer.from(JSON.stringify(this.#table(event.shown(type), true))))
+      return frame(type, Buffer.from(stringifyJson(this.#table(event.shown(type), true))))
     }
     return event.frame(this.#name + type, () => frame(type, this.#body(event.shown(type))))
   }
 
   #body(entry: CacheEntry): Buffer {
     if (!this.#form.as) return this.#served.bytes(entry)
-    if (this.#form.as === 'Table') return Buffer.from(JSON.stringify(this.#table(entry, false)))
-    return Buffer.from(JSON.stringify(partial(entry.object(), this.#form.asVersion ?? 'v1')))
+    if (this.#form.as === 'Table') return Buffer.from(stringifyJson(this.#table(entry, false)))
+    return Buffer.from(stringifyJson(partial(entry.object(), this.#form.asVersion ?? 'v1')))
   }
 
   #table(entry: CacheEntry, columns: boolean): JsonObject {

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../machinery/go-json.ts'
 import { equal, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { badRequest, methodNotSupported } from '../machinery/status.ts'
@@ -28,7 +29,8 @@ export async function create(call: Call): Promise<void> {
     await endpoint.resource.admitBody(object, context)
     const answered = await kind.virtual.create?.(object, context)
     if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
-    const shown = endpoint.served.fromStorage(answered)
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.fromStorage(answered)
+    const shown = { kind: kind.kind, apiVersion: endpoint.served.apiVersion, ...rest }
     answerJson(exchange, 201, form.as === 'PartialObjectMetadata' ? partial(shown, form.asVersion ?? 'v1') : shown, form)
     return
   }
@@ -107,7 +109,7 @@ export function answerSubresource(call: Call, subresource: Subresource<KubeObjec
     answerObject(call, 200, written.entry, form)
     return
   }
-  const body = JSON.stringify(subresource.read(written.entry.object()))
+  const body = stringifyJson(subresource.read(written.entry.object()))
   const entry = new CacheEntry('', Buffer.from(body), written.entry.revision, () => ({ labels: undefined, field: () => '' }))
   if (form.as) {
     answerObject(call, 200, entry, form)

@@ -5104,6 +5104,8 @@ export interface ApiextensionsV1ExternalDocumentation {
 
 export interface ApiextensionsV1JSONSchemaProps {
   id?: string
+  "$schema"?: string
+  "$ref"?: string
   description?: string
   type?: string
   format?: string
@@ -5138,14 +5140,12 @@ export interface ApiextensionsV1JSONSchemaProps {
   externalDocs?: ApiextensionsV1ExternalDocumentation
   example?: Json
   nullable?: boolean
-  "$ref"?: string
-  "$schema"?: string
+  "x-kubernetes-preserve-unknown-fields"?: boolean
   "x-kubernetes-embedded-resource"?: boolean
   "x-kubernetes-int-or-string"?: boolean
   "x-kubernetes-list-map-keys"?: Array<string>
   "x-kubernetes-list-type"?: string
   "x-kubernetes-map-type"?: string
-  "x-kubernetes-preserve-unknown-fields"?: boolean
   "x-kubernetes-validations"?: Array<ApiextensionsV1ValidationRule>
 }
 

@@ -150,14 +150,16 @@ function wellFormed(value: Json, literals: NumberLiterals | undefined): Json {
 }
 
 /** JSON text of a value that may hold bigints. */
-export function stringifyJson(value: unknown): string {
+export function stringifyJson(value: unknown, indent?: number): string {
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(value, null, indent)
   } catch (error) {
     // The only other reason is a cycle, which fails again.
     if (!(error instanceof TypeError)) throw error
-    return JSON.stringify(value, (_key, member: unknown) =>
-      typeof member === 'bigint' ? modern.rawJSON(String(member)) : member,
+    return JSON.stringify(
+      value,
+      (_key, member: unknown) => (typeof member === 'bigint' ? modern.rawJSON(String(member)) : member),
+      indent,
     )
   }
 }

@@ -1,7 +1,7 @@
 import type { AdmissionChain } from '../admission/plugin.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
 import { invalid, invalidObject } from '../machinery/field-errors.ts'
-import { clone, type JsonObject } from '../machinery/json.ts'
+import { clone, equal, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { conflict, STALE_OBJECT, StatusError } from '../machinery/status.ts'
 import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../machinery/user.ts'
@@ -273,8 +273,8 @@ export class Resource implements ObjectAccess {
   #bumpGeneration(next: KubeObject, current: KubeObject): void {
     const { generation } = this.kind
     if (!generation || generation === 'none') return
-    const before = JSON.stringify((current as JsonObject).spec)
-    if (before !== JSON.stringify((next as JsonObject).spec)) metaOf(next).generation = (metaOf(current).generation ?? 0) + 1
+    if (!equal((current as JsonObject).spec, (next as JsonObject).spec))
+      metaOf(next).generation = (metaOf(current).generation ?? 0) + 1
   }
 
   #checkSubresourceVersion(incoming: KubeObject, revision: number, context: RequestContext): void {

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { equal } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
@@ -172,10 +173,10 @@ export function encode(object: KubeObject, revision?: number): Buffer {
   const whole = ordered(object)
   const meta = metaOf(whole)
   delete meta.resourceVersion
-  if (revision === undefined) return Buffer.from(JSON.stringify(whole))
+  if (revision === undefined) return Buffer.from(stringifyJson(whole))
   const { name, generateName, namespace, uid, ...rest } = meta
   whole.metadata = { name, generateName, namespace, uid, resourceVersion: String(revision), ...rest }
-  return Buffer.from(JSON.stringify(whole))
+  return Buffer.from(stringifyJson(whole))
 }
 
 /** What selectors see of an object of this kind. */

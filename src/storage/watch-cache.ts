@@ -1,3 +1,4 @@
+import { parseJson } from '../machinery/go-json.ts'
 import { SortedTree } from '../util/sorted-tree.ts'
 import { CacheEvent, CacheWatcher, type WatcherOptions } from './cache-watch.ts'
 import { atRevision, withRevision } from './object-bytes.ts'
@@ -43,7 +44,7 @@ export class CacheEntry {
 
   /** A fresh decoded copy: the caller's to change. */
   object<T>(): T {
-    return JSON.parse(this.body.toString()) as T
+    return parseJson(this.body) as T
   }
 
   /** The object in another form, made once. */

@@ -13,7 +13,8 @@ import { MemoryStorage } from '../storage/memory.ts'
 export interface TestServerOptions {
   /**
    * Flags, named as on the command line but in camel case, such as `{ authorizationMode: ['AlwaysAllow'] }`; durations are in
-   * milliseconds. The server listens on a free port of loopback whatever they say.
+   * milliseconds. The server listens on a free port whatever they say, and leaves the admission plugin ServiceAccount out unless
+   * `disableAdmissionPlugins` is given.
    */
   flags?: Partial<Options>
   /** `memory` (the default) keeps nothing; `embedded` is the durable store, which is found again in the same `dataDir`. */
@@ -84,7 +85,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     const token = randomBytes(16).toString('hex')
     const tokenAuthFile = await writeTokens(path.join(dir, 'tokens.csv'), token, flags.tokenAuthFile)
     const server = await ApiServer.start({
-      options: optionsWith({ bindAddress: '127.0.0.1', ...flags, dataDir: dir, certDir, tokenAuthFile }),
+      options: optionsWith({ ...DEFAULTS, ...flags, dataDir: dir, certDir, tokenAuthFile }),
       logger: new Logger({ level: log ? 'debug' : 'error', format: 'text', clock, write: log ?? (() => {}) }),
       clock,
       port: 0,
@@ -113,6 +114,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     throw error
   }
 }
+
+/** No service account controller runs, so that pods would be refused for want of a service account. */
+const DEFAULTS: Partial<Options> = { bindAddress: '127.0.0.1', disableAdmissionPlugins: ['ServiceAccount'] }
 
 /** The flag's own file, if there is one, and the admin's token. */
 async function writeTokens(file: string, token: string, given: string | undefined): Promise<string> {

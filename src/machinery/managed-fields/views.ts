@@ -1,0 +1,106 @@
+import { equal, type JsonObject } from '../json.ts'
+import type { KubeObject } from '../object.ts'
+import { type Atom, type AtomShell, structOf } from './atoms.ts'
+import { compareObjects } from './compare.ts'
+import { difference, type Fields, fieldsOf, NO_FIELDS, recursiveDifference, union } from './fields.ts'
+
+/** Keeps those of a write's fields that it can own: what the kind resets belongs to nobody. */
+export type FieldFilter = (fields: Fields) => Fields
+
+/** All but these fields and what lies below them. */
+export function without(fields: Fields): FieldFilter {
+  return (given) => recursiveDifference(given, fields)
+}
+
+/**
+ * How one version of a kind sees objects. All that managed fields know of kinds.
+ */
+export interface VersionView {
+  readonly apiVersion: string
+  readonly atom: Atom
+  /** An object of this version in which nothing is set: what an object that is created is compared with. */
+  readonly empty: JsonObject
+  /** An object of the storage version as this version shows it; may share parts. */
+  show(object: KubeObject): JsonObject
+  /** Takes an object of this version, as a client might write it, to the storage version, decoded and defaulted. */
+  store(object: JsonObject): KubeObject
+}
+
+/** The views of a kind; undefined for versions that aren't served (any more). */
+export type Views = (apiVersion: string) => VersionView | undefined
+
+/** Fields that have no owner, whoever sets them. */
+const UNOWNED_METADATA = [
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'clusterName',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+]
+
+const UNOWNED: Fields = [
+  fieldsOf('f:apiVersion'),
+  fieldsOf('f:kind'),
+  fieldsOf('f:metadata'),
+  ...UNOWNED_METADATA.map((name) => fieldsOf('f:metadata', `f:${name}`)),
+].reduce(union, NO_FIELDS)
+
+export function withoutUnowned(fields: Fields): Fields {
+  return difference(fields, UNOWNED)
+}
+
+const owned = new WeakMap<Atom, Atom>()
+
+/** The type without the fields that nobody owns, so that comparisons don't look at them. */
+function ownedPart(atom: Atom): Atom {
+  let found = owned.get(atom)
+  if (!found) {
+    found = leaveOut(atom, ['apiVersion', 'kind'], (name, of) => (name === 'metadata' ? leaveOut(of, UNOWNED_METADATA) : of))
+    owned.set(atom, found)
+  }
+  return found
+}
+
+function leaveOut(atom: Atom, names: readonly string[], change = (_name: string, of: Atom): Atom => of): Atom {
+  const { map } = atom
+  if (!map || map.element) return atom
+  const fields = map.fields
+    .filter((field) => !names.includes(field.name))
+    .map((field) => ({ ...field, atom: change(field.name, field.atom) }))
+  const shell: AtomShell = { scalar: undefined, list: undefined, map: structOf(fields, map.atomic) }
+  return shell
+}
+
+/** What a write changed, as one version sees it. */
+export interface Changed {
+  /** Fields that were added or modified. */
+  readonly set: Fields
+  readonly removed: Fields
+}
+
+const UNCHANGED: Changed = { set: NO_FIELDS, removed: NO_FIELDS }
+
+/** @param filter leaves out what the write resets anyway @throws TypingError */
+export function changedFields(
+  before: JsonObject,
+  after: JsonObject,
+  view: VersionView,
+  filter: FieldFilter | undefined,
+): Changed {
+  const { added, modified, removed } = compareObjects(before, after, ownedPart(view.atom))
+  const set = withoutUnowned(union(added, modified))
+  if (set === NO_FIELDS && removed === NO_FIELDS) return UNCHANGED
+  return filter ? { set: filter(set), removed: filter(removed) } : { set, removed }
+}
+
+/** Whether both are the same but for their managed fields. */
+export function sameButManagedFields(a: KubeObject, b: KubeObject): boolean {
+  return equal(
+    { ...a, metadata: { ...a.metadata, managedFields: undefined } },
+    { ...b, metadata: { ...b.metadata, managedFields: undefined } },
+  )
+}
