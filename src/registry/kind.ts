@@ -1,5 +1,6 @@
 import type { FieldError } from '../machinery/field-errors.ts'
 import type { Json, JsonObject } from '../machinery/json.ts'
+import type { FieldFilter } from '../machinery/managed-fields/views.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Column } from './columns.ts'
 import type { WriteContext } from './context.ts'
@@ -95,6 +96,12 @@ export interface KindSpec<T extends KubeObject> {
   /** Whether the kind has a `status` that only the status subresource writes; true adds that subresource. */
   status?: boolean | StatusStrategy<T>
   subresources?: readonly Subresource<T>[]
+
+  /**
+   * What belongs to no manager though it writes it, since the kind resets it: paths such as `metadata.labels`, or a filter, by
+   * subresource (empty for the object itself). Unset: `status`, and `spec` for the status subresource, of kinds that have a status.
+   */
+  resetFields?: Readonly<Record<string, readonly string[] | FieldFilter>>
 
   /** Table columns after `Name`, which every kind has (unless one of these is called so). Unset: Name and Created At. */
   columns?: readonly Column<T>[]

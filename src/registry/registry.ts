@@ -1,5 +1,6 @@
 import type { AdmissionChain } from '../admission/plugin.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
+import type { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import type { KindEnvironment, ObjectAccess } from './context.ts'
 import { apiVersionOf, type KindDefinition } from './kind.ts'
 import { Resource } from './resource.ts'
@@ -9,6 +10,8 @@ import { KindStore, type StoreDeps } from './store.ts'
 export interface RegistryDeps extends StoreDeps {
   admission: AdmissionChain
   decoder: TypeDecoder
+  /** The built-in types as managed fields see them. */
+  atoms: FactAtoms
   clock: () => number
   random: (max: number) => number
   uuid: () => string
@@ -36,9 +39,9 @@ export class Registry {
   /** @param served whether a group version is switched on (`--runtime-config`) */
   add(kinds: readonly KindDefinition[], env: KindEnvironment, served: (gv: { group: string; version: string }) => boolean): void {
     for (const kind of kinds) {
-      const { admission, decoder, clock, random, uuid, garbageCollection } = this.#deps
+      const { admission, decoder, atoms, clock, random, uuid, garbageCollection } = this.#deps
       const store = new KindStore(kind, this.#deps)
-      const resource = new Resource({ store, admission, decoder, env, clock, random, uuid, garbageCollection })
+      const resource = new Resource({ store, admission, decoder, atoms, env, clock, random, uuid, garbageCollection })
       this.#resources.set(`${kind.group}/${kind.resource}`, resource)
       if (served(kind)) this.#serve(new ServedResource(kind, decoder), resource)
       for (const other of kind.alsoServed ?? [])

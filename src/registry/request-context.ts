@@ -18,6 +18,8 @@ export interface RequestContextInit {
   options?: JsonObject
   /** The version that the request spoke; the storage version when unset. */
   version?: { group: string; version: string }
+  /** Who the managed fields are recorded for; `unknown` when empty. */
+  fieldManager?: string
   warn?: (text: string) => void
 }
 
@@ -32,6 +34,7 @@ export class RequestContext implements WriteContext {
   readonly dryRun: boolean
   readonly env: KindEnvironment
   readonly options: JsonObject
+  readonly fieldManager: string
   readonly apiVersion: string
   readonly #version: { group: string; version: string } | undefined
   readonly #warn: ((text: string) => void) | undefined
@@ -47,6 +50,7 @@ export class RequestContext implements WriteContext {
     this.dryRun = init.dryRun ?? false
     this.env = init.env
     this.options = init.options ?? {}
+    this.fieldManager = init.fieldManager ?? ''
     this.#version = init.version
     this.apiVersion = init.version ? apiVersionOf(init.version) : ''
     this.#warn = init.warn

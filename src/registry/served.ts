@@ -1,6 +1,6 @@
 import type { TypeDecoder } from '../machinery/decode.ts'
-import { clone, type JsonObject } from '../machinery/json.ts'
-import type { KubeObject } from '../machinery/object.ts'
+import { clone, isObject, type JsonObject } from '../machinery/json.ts'
+import { type KubeObject, metaOf } from '../machinery/object.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import type { Column } from './columns.ts'
 import { apiVersionOf, type KindDefinition, type ServedVersion } from './kind.ts'
@@ -60,6 +60,7 @@ export class ServedResource {
    */
   toStorage(raw: JsonObject, unknown?: string[]): KubeObject {
     const decoded = this.#decoder.decode(this.schema, raw, unknown) as KubeObject
+    if (resetsManagedFields(raw)) metaOf(decoded).managedFields = []
     if (!this.#other) {
       decoded.kind = this.kind.kind
       decoded.apiVersion = this.apiVersion
@@ -109,4 +110,11 @@ export class ServedResource {
     })
     return empty
   }
+}
+
+/** An empty list of managed fields, which decoding drops, asks for something else than none. */
+function resetsManagedFields({ metadata }: JsonObject): boolean {
+  if (!isObject(metadata)) return false
+  const { managedFields } = metadata
+  return Array.isArray(managedFields) && managedFields.length === 0
 }

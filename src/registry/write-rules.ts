@@ -85,7 +85,6 @@ export function beforeCreate(
   delete meta.deletionTimestamp
   delete meta.deletionGracePeriodSeconds
   delete meta.selfLink
-  delete meta.managedFields
   const keepsGeneration = !kind.generation || kind.generation === 'none'
   if (!keepsGeneration) meta.generation = 1
   if (kind.hasStatus && !(typeof kind.status === 'object' && kind.status.setOnCreate))
@@ -160,8 +159,6 @@ export function keepSystemMetadata(meta: MetaV1ObjectMeta, before: MetaV1ObjectM
   if (before.deletionTimestamp) meta.deletionTimestamp = before.deletionTimestamp
   if (before.deletionGracePeriodSeconds !== undefined) meta.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds
   delete meta.selfLink
-  if (before.managedFields) meta.managedFields = before.managedFields
-  else delete meta.managedFields
 }
 
 function keepStatus(object: KubeObject, old: KubeObject): void {

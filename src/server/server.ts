@@ -25,6 +25,7 @@ import { type HttpServer, listen } from '../http/server.ts'
 import { BUILT_IN_KINDS } from '../kinds/all.ts'
 import { TypeDecoder } from '../machinery/decode.ts'
 import { Exchange, type Transport } from '../machinery/exchange.ts'
+import { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { SchemaFacts } from '../machinery/schema.ts'
 import type { Logger } from '../observability/logger.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
@@ -118,6 +119,7 @@ export class ApiServer {
         rootPrefix: options.etcdPrefix.replace(/\/$/, ''),
         admission: new AdmissionChain(admitted),
         decoder,
+        atoms: new FactAtoms(facts),
         clock,
         random: randomBelow,
         uuid: randomUUID,

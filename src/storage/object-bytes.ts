@@ -1,13 +1,16 @@
 /**
  * Stored values are encoded objects without a resource version; what readers get has one. The version goes where the reference writes
  * it: right after `metadata.uid`. A raw `"uid":"` can't be inside a JSON string (its quotes would be escaped), and our encoding writes
- * kind, apiVersion and metadata first, so the first one in the text is the object's own.
+ * kind, apiVersion and metadata first, so that the first one in the text is the object's own unless it has none.
  */
 
 const UID = Buffer.from('"uid":"')
 const VERSION = Buffer.from('"resourceVersion":"')
 const HEAD = Buffer.from('{"kind":"')
+const METADATA = Buffer.from('"metadata":{')
 const QUOTE = 0x22
+const OPEN_OBJECT = 0x7b
+const OPEN_LIST = 0x5b
 
 /** The value with `"resourceVersion":"<revision>"` in place. Values in another form than ours are encoded again. */
 export function withRevision(value: Buffer, revision: number): Buffer {
@@ -31,8 +34,11 @@ export function atRevision(body: Buffer, revision: number): Buffer {
 /** Where the resource version belongs; -1 when the value isn't in our form. */
 function insertionPoint(value: Buffer): number {
   if (value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) !== 0) return -1
+  const meta = value.indexOf(METADATA)
   const uid = value.indexOf(UID)
-  if (uid < 0 || value.lastIndexOf('"metadata":{', uid, 'latin1') !== value.indexOf('"metadata":{', 0, 'latin1')) return -1
+  if (meta < 0 || uid < meta) return -1
+  // Before its uid, an object's metadata has nothing but names: an owner's uid comes after a bracket.
+  for (let i = meta + METADATA.length; i < uid; i++) if (value[i] === OPEN_OBJECT || value[i] === OPEN_LIST) return -1
   const end = value.indexOf(QUOTE, uid + UID.length)
   return end < 0 ? -1 : end + 1
 }

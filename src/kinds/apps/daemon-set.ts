@@ -70,6 +70,8 @@ function defaults(set: AppsV1DaemonSet): void {
     strategy.rollingUpdate = { maxUnavailable, maxSurge }
   }
   spec.revisionHistoryLimit ??= 10
+  // Every object of this version has it, even before the counter starts.
+  if (!set.metadata?.annotations?.[TEMPLATE_GENERATION]) setTemplateGeneration(set, 0)
 }
 
 /** The counter of the template's changes was a field in older versions of the API; in apps/v1 it is an annotation. */

@@ -1,34 +1,36 @@
 import type { BatchV1Job, BatchV1JobSpec, CoreV1PodTemplateSpec } from '../../generated/types.ts'
-import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
-import { internalForm } from '../../machinery/internal-form.ts'
-import { equal, type JsonObject } from '../../machinery/json.ts'
-import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
-import { validateLabelSelector } from '../../machinery/label-validation.ts'
+import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
+import { equal } from '../../machinery/json.ts'
+import { isDns1123Label } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { parsed } from '../apps/selector-rules.ts'
-import { validateTemplate } from '../core/pod-validation.ts'
-import { immutable, notNegative } from '../core/rules.ts'
-import { jobLabels } from './job-selector.ts'
+import { immutable } from '../core/rules.ts'
+import { jobLabels, olderJobLabels } from './job-selector.ts'
+import { printed, validateSelectingSpec } from './job-spec-rules.ts'
 
 export function validateJob(job: BatchV1Job, context: WriteContext): FieldError[] {
-  const spec = job.spec ?? {}
-  const errors = [...validateGeneratedSelector(job), ...validateJobSpec(spec, 'spec', context)]
-  if (!spec.selector) errors.push(required('spec.selector'))
-  else errors.push(...validateLabelSelector(spec.selector as LabelSelectorObject, 'spec.selector'))
-  // However the selector came about, it must match the pods.
-  const labels = spec.template?.metadata?.labels
-  if (parsed(spec.selector)?.matches(labels) === false) {
-    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-  }
-  return errors
+  const { metadata, spec = {} } = job
+  return [
+    ...validateGeneratedSelector(job, jobLabels(metadata?.name ?? '', metadata?.uid ?? '')),
+    ...validateSelectingSpec(spec, context),
+    ...validateHostNames(job),
+  ]
+}
+
+/** The pods of an indexed job get host names of its name and their index. */
+function validateHostNames({ metadata, spec }: BatchV1Job): FieldError[] {
+  if (spec?.completionMode !== 'Indexed' || !((spec.completions ?? 0) > 0)) return []
+  const name = metadata?.name ?? ''
+  const last = `${name}-${spec.completions! - 1}`
+  if (!isDns1123Label(last).length) return []
+  return [invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`)]
 }
 
 /** The selector and labels that the server makes must be as it makes them. */
-function validateGeneratedSelector({ metadata, spec = {} }: BatchV1Job): FieldError[] {
+function validateGeneratedSelector({ spec = {} }: BatchV1Job, expected: Record<string, string>): FieldError[] {
   if (spec.manualSelector || !spec.selector) return []
   const errors: FieldError[] = []
   const labels = spec.template?.metadata?.labels
-  const expected = jobLabels(metadata?.name ?? '', metadata?.uid ?? '')
   for (const [key, value] of Object.entries(expected)) {
     const field = `spec.template.metadata.labels[${key}]`
     if (labels?.[key] === undefined) errors.push(required(field, `must be '${value}'`))
@@ -40,60 +42,53 @@ function validateGeneratedSelector({ metadata, spec = {} }: BatchV1Job): FieldEr
   return errors
 }
 
-const RESTART_POLICIES = ['OnFailure', 'Never']
-
-/** Rules of a job's spec, wherever it stands. */
-export function validateJobSpec(spec: BatchV1JobSpec, path: string, context: WriteContext): FieldError[] {
-  const errors = notNegative(spec, path, [
-    'parallelism',
-    'completions',
-    'activeDeadlineSeconds',
-    'backoffLimit',
-    'ttlSecondsAfterFinished',
-    'backoffLimitPerIndex',
-    'maxFailedIndexes',
-  ])
-  errors.push(...validateTemplate(spec.template, `${path}.template`, context))
-  const restartPolicy = spec.template?.spec?.restartPolicy
-  const field = `${path}.template.spec.restartPolicy`
-  // The pod's default isn't one of the job's.
-  if (!restartPolicy || restartPolicy === 'Always') errors.push(required(field, 'valid values: "OnFailure", "Never"'))
-  else if (!RESTART_POLICIES.includes(restartPolicy)) errors.push(notSupported(field, restartPolicy, RESTART_POLICIES))
-  return errors
-}
-
-const UNCHANGEABLE = [
-  'selector',
-  'completionMode',
-  'podFailurePolicy',
-  'backoffLimitPerIndex',
-  'managedBy',
-  'successPolicy',
-] as const satisfies (keyof BatchV1JobSpec)[]
-
 export function validateJobUpdate(job: BatchV1Job, old: BatchV1Job, context: WriteContext): FieldError[] {
-  const spec = job.spec ?? {}
+  const { metadata, spec = {} } = job
   const before = old.spec ?? {}
+  const ofSpec = validateSelectingSpec(spec, context)
+  const kept = <F extends keyof BatchV1JobSpec>(field: F, type?: string): FieldError[] => {
+    if (equal(spec[field], before[field])) return []
+    const value = type ? printed(spec[field] as object | undefined, type, context) : spec[field]
+    return [invalid(`spec.${field}`, value, 'field is immutable')]
+  }
+  const labels = hasJobLabels(old) ? jobLabels : olderJobLabels
   return [
-    ...validateJob(job, context),
+    ...validateGeneratedSelector(job, labels(metadata?.name ?? '', metadata?.uid ?? '')),
+    ...ofSpec,
+    ...validateHostNames(job),
+    // Twice, as an object and as an update of one.
+    ...ofSpec,
     ...validateCompletions(spec, before),
-    ...immutableTemplate(
-      spec.template,
-      isWaiting(old) ? withNewDirectives(before.template, spec.template) : before.template,
-      context,
-    ),
-    ...UNCHANGEABLE.flatMap((field) => immutable(`spec.${field}`, spec[field], before[field])),
+    ...kept('selector'),
+    ...validateTemplateUpdate(old, spec.template, context),
+    ...kept('completionMode'),
+    ...kept('podFailurePolicy', 'io.k8s.api.batch.v1.PodFailurePolicy'),
+    ...kept('backoffLimitPerIndex'),
+    ...kept('managedBy'),
+    ...kept('successPolicy', 'io.k8s.api.batch.v1.SuccessPolicy'),
   ]
 }
 
-function immutableTemplate(
+/** Jobs of long ago lack the newer labels. */
+function hasJobLabels({ spec }: BatchV1Job): boolean {
+  const labels = spec?.template?.metadata?.labels
+  const older = olderJobLabels('', '')
+  return Object.keys(jobLabels('', '')).every((key) => key in older || labels?.[key] !== undefined)
+}
+
+function validateTemplateUpdate(
+  job: BatchV1Job,
   template: CoreV1PodTemplateSpec | undefined,
-  old: CoreV1PodTemplateSpec | undefined,
-  { env }: WriteContext,
+  context: WriteContext,
 ): FieldError[] {
-  if (equal(template, old)) return []
-  const value = env.facts ? internalForm(env.facts, 'io.k8s.api.core.v1.PodTemplateSpec', template as JsonObject) : template
-  return [invalid('spec.template', value, 'field is immutable')]
+  const old = job.spec?.template
+  if (!isWaiting(job)) {
+    if (equal(template, old)) return []
+    return [invalid('spec.template', printed(template, 'io.k8s.api.core.v1.PodTemplateSpec', context), 'field is immutable')]
+  }
+  if (equal(template?.spec, withNewDirectives(old, template).spec)) return []
+  const value = printed(template?.spec, 'io.k8s.api.core.v1.PodSpec', context)
+  return [invalid('spec.template.spec', value, 'field is immutable')]
 }
 
 /** Only indexed jobs scale, and only as a whole. */

@@ -2,10 +2,15 @@ import type { BatchV1Job } from '../../generated/types.ts'
 
 const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid'
 
-/** What marks the pods of a job, with the older names of the same. */
-export const jobLabels = (name: string, uid: string): Record<string, string> => ({
+/** What marked the pods of a job before the names had prefixes. */
+export const olderJobLabels = (name: string, uid: string): Record<string, string> => ({
   'controller-uid': uid,
   'job-name': name,
+})
+
+/** What marks the pods of a job, with the older names of the same. */
+export const jobLabels = (name: string, uid: string): Record<string, string> => ({
+  ...olderJobLabels(name, uid),
   [CONTROLLER_UID]: uid,
   'batch.kubernetes.io/job-name': name,
 })

@@ -4,7 +4,6 @@ import {
   type AtomShell,
   atomicListOf,
   BOOLEAN,
-  DEDUCED,
   type FieldAtom,
   type ListAtom,
   type ListKey,
@@ -29,8 +28,8 @@ const SCALARS: Record<string, Atom> = {
   time: SCALAR,
   microtime: SCALAR,
   duration: STRING,
-  raw: mapOf(DEDUCED),
-  fields: mapOf(DEDUCED),
+  raw: mapOf(UNTYPED_ATOMIC, true),
+  fields: mapOf(UNTYPED_ATOMIC, true),
   json: UNTYPED_ATOMIC,
   propsorarray: UNTYPED_ATOMIC,
   propsorbool: UNTYPED_ATOMIC,
@@ -84,7 +83,7 @@ export class FactAtoms {
     const { keys, relation } = listRelation(field)
     if (relation !== 'map') return { relation, keys: [], item }
     const facts = typeof itemType === 'string' && itemType.startsWith('#') ? this.#facts.type(itemType) : undefined
-    return { relation, keys: keys.map((name) => keyOf(name, facts)).sort((a, b) => (a.name < b.name ? -1 : 1)), item }
+    return { relation, keys: keys.map((name) => keyOf(name, facts, itemType)).sort((a, b) => (a.name < b.name ? -1 : 1)), item }
   }
 
   #type(type: TypeExpression): Atom {
@@ -101,6 +100,11 @@ function listRelation(field: FieldFacts): { relation: ListAtom['relation']; keys
   return field.mergeKey ? { relation: 'map', keys: [field.mergeKey] } : { relation: 'set', keys: [] }
 }
 
-function keyOf(name: string, facts: TypeFacts | undefined): ListKey {
-  return { name, default: facts?.fields.find((field) => field.name === name)?.default }
+/** The one type whose key has a default that decoding doesn't fill in: what is absent stays so, and yet counts as a key. */
+const NAMELESS = '#io.k8s.api.core.v1.LocalObjectReference'
+
+function keyOf(name: string, facts: TypeFacts | undefined, itemType: TypeExpression): ListKey {
+  const field = facts?.fields.find((f) => f.name === name)
+  const required = field?.required && field.type === 'string' ? '' : undefined
+  return { name, default: field?.default ?? (itemType === NAMELESS ? '' : required) }
 }

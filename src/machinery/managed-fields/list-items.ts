@@ -18,12 +18,14 @@ function keyedElement(list: ListAtom, item: Json | undefined): Element {
   let text = ''
   for (const key of list.keys) {
     const value = item[key.name] ?? key.default
-    if (value === undefined) {
-      throw new TypingError(
-        `associative list with keys has an element that omits key field ${JSON.stringify(key.name)} (and doesn't have default value)`,
-      )
-    }
-    text += `${text ? ',' : 'k:{'}"${key.name}":${elementJson(value)}`
+    // An item without one of several keys is another item than any that has it.
+    if (value !== undefined) text += `${text ? ',' : 'k:{'}"${key.name}":${elementJson(value)}`
+  }
+  if (!text) {
+    const names = list.keys.map((key) => JSON.stringify(key.name)).join(' ')
+    throw new TypingError(
+      `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
+    )
   }
   return `${text}}`
 }
