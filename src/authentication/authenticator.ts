@@ -7,6 +7,10 @@ export interface Credentials {
   readonly authorization: string | readonly string[] | undefined
   /** The connection's TLS socket; undefined when the request came another way. */
   readonly tls: TlsPeer | undefined
+  /** All headers under lower-case names; of a repeated one the values are joined or dropped, see `rawHeaders`. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[]
   /** Adds a Warning header (code 299) to the answer. */
   warn(text: string): void
 }
@@ -23,7 +27,7 @@ export interface TlsPeer {
  * What an authenticator found: a user, or undefined when the credentials are none of its kind. A promise only where it
  * has to wait for something, so that the common ways in stay synchronous.
  */
-export type Outcome = UserInfo | undefined | Promise<UserInfo | undefined>
+export type Outcome<Found = UserInfo> = Found | undefined | Promise<Found | undefined>
 
 /**
  * One way to tell who somebody is, from a request or from a token.
@@ -31,26 +35,26 @@ export type Outcome = UserInfo | undefined | Promise<UserInfo | undefined>
  * It throws (or rejects with) an Error when it recognises credentials that are no good. The others are still asked then,
  * and the reason is for logs: it never reaches the client and must not hold a secret.
  */
-export interface Authenticator<Input> {
+export interface Authenticator<Input, Found = UserInfo> {
   readonly name: string
-  authenticate(input: Input): Outcome
+  authenticate(input: Input): Outcome<Found>
 }
 
 /** Asks authenticators in order and takes the first user found; throws when there is none and one of them threw. */
-export class Union<Input> implements Authenticator<Input> {
+export class Union<Input, Found = UserInfo> implements Authenticator<Input, Found> {
   readonly name: string
-  readonly #members: readonly Authenticator<Input>[]
+  readonly #members: readonly Authenticator<Input, Found>[]
 
-  constructor(name: string, members: readonly Authenticator<Input>[]) {
+  constructor(name: string, members: readonly Authenticator<Input, Found>[]) {
     this.name = name
     this.#members = members
   }
 
-  authenticate(input: Input): Outcome {
+  authenticate(input: Input): Outcome<Found> {
     return this.#ask(0, input, undefined)
   }
 
-  #ask(first: number, input: Input, failures: unknown[] | undefined): Outcome {
+  #ask(first: number, input: Input, failures: unknown[] | undefined): Outcome<Found> {
     let reasons = failures
     for (let i = first; i < this.#members.length; i++) {
       try {
@@ -67,15 +71,15 @@ export class Union<Input> implements Authenticator<Input> {
   }
 
   async #wait(
-    outcome: Promise<UserInfo | undefined>,
+    outcome: Promise<Found | undefined>,
     next: number,
     input: Input,
     failures: unknown[] | undefined,
-  ): Promise<UserInfo | undefined> {
+  ): Promise<Found | undefined> {
     let reasons = failures
     try {
-      const user = await outcome
-      if (user) return user
+      const found = await outcome
+      if (found) return found
     } catch (error) {
       reasons = [...(failures ?? []), error]
     }
@@ -83,6 +87,11 @@ export class Union<Input> implements Authenticator<Input> {
   }
 }
 
-/** As the reference joins several errors: `[a, b]`. */
-const messages = (errors: readonly unknown[]): string =>
-  `[${errors.map((error) => (error instanceof Error ? error.message : String(error))).join(', ')}]`
+/** As the reference joins several errors: `[a, b]`, each said once. */
+const messages = (errors: readonly unknown[]): string => {
+  const distinct = new Set(errors.flatMap(messagesOf))
+  return distinct.size === 1 ? [...distinct][0]! : `[${[...distinct].join(', ')}]`
+}
+
+const messagesOf = (error: unknown): string[] =>
+  error instanceof AggregateError ? error.errors.flatMap(messagesOf) : [error instanceof Error ? error.message : String(error)]

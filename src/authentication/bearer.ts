@@ -1,5 +1,7 @@
 import type { UserInfo } from '../machinery/user.ts'
 import type { Authenticator, Credentials, Outcome } from './authenticator.ts'
+import { utf8 } from './header-values.ts'
+import { PresentedToken, type TokenAuthenticator, type TokenIdentity } from './token.ts'
 
 const EXTRA_SPACE = 'the provided Authorization header contains extra space before the bearer token, and is ignored'
 
@@ -11,24 +13,28 @@ const EXTRA_SPACE = 'the provided Authorization header contains extra space befo
  *
  * @param tokens tells whose a token is, usually a Union of the ways that are configured
  */
-export function bearer(tokens: Authenticator<string>): Authenticator<Credentials> {
+export function bearer(tokens: TokenAuthenticator): Authenticator<Credentials> {
   return {
     name: 'bearer',
     authenticate(request: Credentials): Outcome {
       const token = bearerToken(request)
       if (token === undefined) return undefined
-      const outcome = tokens.authenticate(token)
+      const outcome = tokens.authenticate(new PresentedToken(token, undefined, request.warn))
       return outcome instanceof Promise ? outcome.then(known) : known(outcome)
     },
   }
 }
 
-function known(user: UserInfo | undefined): UserInfo {
-  if (user) return user
-  throw new Error('invalid bearer token')
+/** What is said of a token that nobody knows. */
+export const INVALID_TOKEN = 'invalid bearer token'
+
+function known(identity: TokenIdentity | undefined): UserInfo {
+  if (identity) return identity.user
+  throw new Error(INVALID_TOKEN)
 }
 
-function bearerToken(request: Credentials): string | undefined {
+/** The token in a request's Authorization header; undefined when there is none. */
+export function bearerToken(request: Pick<Credentials, 'authorization' | 'warn'>): string | undefined {
   const { authorization } = request
   const header = typeof authorization === 'string' ? authorization : authorization?.[0]
   if (!header) return undefined
@@ -38,11 +44,8 @@ function bearerToken(request: Credentials): string | undefined {
     request.warn(EXTRA_SPACE)
     return undefined
   }
-  return unicode(words[1]!)
+  return utf8(words[1]!)
 }
 
 /** Removes blanks at both ends. Not `trim()`: it also takes U+00A0, which in a header is one byte of a longer character. */
 const trim = (header: string): string => header.replace(/^[ \t\r\n\v\f]+|[ \t\r\n\v\f]+$/g, '')
-
-/** Node gives header bytes as Latin-1; tokens are compared as what the bytes mean in UTF-8. */
-const unicode = (token: string): string => (/[^\x00-\x7f]/.test(token) ? Buffer.from(token, 'latin1').toString('utf8') : token)

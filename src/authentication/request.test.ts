@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StatusError } from '../machinery/status.ts'
 import { ANONYMOUS, type UserInfo } from '../machinery/user.ts'
+import { credentialsOf } from '../testing/credentials.ts'
 import { type Authenticator, type Credentials, type Outcome, Union } from './authenticator.ts'
 import { bearer } from './bearer.ts'
 import { RequestAuthenticator } from './request.ts'
+import type { PresentedToken, TokenAuthenticator, TokenIdentity } from './token.ts'
 
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, uid: '', groups, extra: {} })
 const alice = user('alice', 'devs')
 
+const identity = (user: UserInfo): TokenIdentity => ({ user, audiences: [] })
+
 /** Knows `alice-token`, and `ä` by its UTF-8. */
-const tokens: Authenticator<string> = {
+const tokens: TokenAuthenticator = {
   name: 'tokens',
-  authenticate: (token) => (token === 'alice-token' ? alice : token === 'ä' ? user('umlaut') : undefined),
+  authenticate: ({ text }) => (text === 'alice-token' ? identity(alice) : text === 'ä' ? identity(user('umlaut')) : undefined),
 }
 
 function setUp(authenticators: readonly Authenticator<Credentials>[] = [bearer(tokens)], anonymous = true) {
@@ -22,7 +26,7 @@ function setUp(authenticators: readonly Authenticator<Credentials>[] = [bearer(t
   const authenticator = new RequestAuthenticator({ authenticators, anonymous, onRefused })
   const warn = (text: string) => warnings.push(text)
   const authenticate = (authorization?: Credentials['authorization']) =>
-    authenticator.authenticate({ authorization, tls: undefined, warn })
+    authenticator.authenticate(credentialsOf({ authorization, warn }))
   return { authenticate, warnings, reasons }
 }
 
@@ -168,11 +172,11 @@ test('nobody knows, after waiting: anonymous', async () => {
 })
 
 test('token authenticators are asked in order, and may wait', async () => {
-  const slow: Authenticator<string> = {
+  const slow: TokenAuthenticator = {
     name: 'slow',
-    authenticate: async (token) => (token === 'slow' ? user('slow') : undefined),
+    authenticate: async ({ text }) => (text === 'slow' ? identity(user('slow')) : undefined),
   }
-  const { authenticate, reasons } = setUp([bearer(new Union('tokens', [tokens, slow]))])
+  const { authenticate, reasons } = setUp([bearer(new Union<PresentedToken, TokenIdentity>('tokens', [tokens, slow]))])
   assert.equal((authenticate('Bearer alice-token') as UserInfo).name, 'alice', 'no promise for those asked first')
   assert.equal((await authenticate('Bearer slow')).name, 'slow')
   await assert.rejects(async () => authenticate('Bearer other'), is401)

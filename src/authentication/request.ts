@@ -1,5 +1,6 @@
 import { unauthorized } from '../machinery/status.ts'
-import { ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, ANONYMOUS_USER, type UserInfo } from '../machinery/user.ts'
+import { ANONYMOUS, type UserInfo } from '../machinery/user.ts'
+import { AuthenticatedGroup } from './authenticated-group.ts'
 import { type Authenticator, type Credentials, Union } from './authenticator.ts'
 
 export interface RequestAuthenticatorOptions {
@@ -16,7 +17,7 @@ export class RequestAuthenticator {
   readonly #union: Union<Credentials>
   readonly #anonymous: boolean
   readonly #onRefused: ((reason: unknown) => void) | undefined
-  readonly #withGroup = new WeakMap<UserInfo, UserInfo>()
+  readonly #group = new AuthenticatedGroup()
 
   constructor(options: RequestAuthenticatorOptions) {
     this.#union = new Union('request', options.authenticators)
@@ -47,7 +48,7 @@ export class RequestAuthenticator {
   }
 
   #accept(user: UserInfo | undefined): UserInfo {
-    if (user) return this.#authenticated(user)
+    if (user) return this.#group.of(user)
     if (this.#anonymous) return ANONYMOUS
     throw new Error('no credentials, and anonymous requests are not allowed')
   }
@@ -55,16 +56,5 @@ export class RequestAuthenticator {
   #refuse(reason: unknown): Error {
     this.#onRefused?.(reason)
     return unauthorized()
-  }
-
-  /** The same user in system:authenticated, one object for each that an authenticator returns. */
-  #authenticated(user: UserInfo): UserInfo {
-    const known = this.#withGroup.get(user)
-    if (known) return known
-    const asItIs =
-      user.name === ANONYMOUS_USER || user.groups.includes(ALL_AUTHENTICATED) || user.groups.includes(ALL_UNAUTHENTICATED)
-    const result = asItIs ? user : { ...user, groups: [...user.groups, ALL_AUTHENTICATED] }
-    this.#withGroup.set(user, result)
-    return result
   }
 }

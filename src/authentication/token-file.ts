@@ -1,25 +1,40 @@
-import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { UserInfo } from '../machinery/user.ts'
-import type { Authenticator } from './authenticator.ts'
 import { parseCsv } from './csv.ts'
+import { forAnyAudience, PresentedToken, type TokenAuthenticator, type TokenIdentity } from './token.ts'
 
 /**
  * Authenticates by the static tokens of a file: `token,user,uid` and, optionally, `"group1,group2"`. Further columns are
  * ignored; an empty token is skipped and of a repeated one the last counts, both with a warning.
  *
  * @param path `--token-auth-file`; it is read once
+ * @param audiences the server's own
  * @param warn told what is odd about the file
  * @throws Error in the reference's words when the file can't be read, is no CSV, or has a record with too few columns
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#static-token-file
  */
-export async function tokenFile(path: string, warn: (text: string) => void): Promise<Authenticator<string>> {
-  const users = parseTokens(path, await readFile(path, 'utf8').catch(unreadable(path)), warn)
-  return { name: 'token-file', authenticate: (token) => users.get(keyOf(token)) }
+export async function tokenFile(
+  path: string,
+  audiences: readonly string[],
+  warn: (text: string) => void,
+): Promise<TokenAuthenticator> {
+  const text = await readFile(path, 'utf8').catch(unreadable(path))
+  const known = parseTokens(path, text, audiences, warn)
+  return {
+    name: 'token-file',
+    authenticate(token) {
+      const identity = known.get(token.digest)
+      return identity && forAnyAudience(identity, token.audiences)
+    },
+  }
 }
 
-function parseTokens(path: string, text: string, warn: (text: string) => void): Map<string, UserInfo> {
-  const users = new Map<string, UserInfo>()
+function parseTokens(
+  path: string,
+  text: string,
+  audiences: readonly string[],
+  warn: (text: string) => void,
+): Map<string, TokenIdentity> {
+  const known = new Map<string, TokenIdentity>()
   let number = 0
   for (const record of parseCsv(text)) {
     number++
@@ -31,18 +46,13 @@ function parseTokens(path: string, text: string, warn: (text: string) => void): 
       warn(`empty token has been found in token file '${path}', record number '${number}'`)
       continue
     }
-    const key = keyOf(token)
-    if (users.has(key)) warn(`duplicate token has been found in token file '${path}', record number '${number}'`)
-    users.set(key, { name, uid, groups: groups === undefined ? [] : groups.split(','), extra: {} })
+    const key = new PresentedToken(token).digest
+    if (known.has(key)) warn(`duplicate token has been found in token file '${path}', record number '${number}'`)
+    const user = { name, uid, groups: groups === undefined ? [] : groups.split(','), extra: {} }
+    known.set(key, { user, audiences })
   }
-  return users
+  return known
 }
-
-/**
- * What tokens are looked up by. A map compares what it finds byte by byte, and how long that takes tells how much of a
- * guess was right. Of a hash a guesser can't choose the bytes, so there is nothing to learn; nor do tokens stay in memory.
- */
-const keyOf = (token: string): string => hash('sha256', token, 'base64')
 
 const unreadable =
   (path: string) =>

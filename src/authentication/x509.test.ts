@@ -4,6 +4,7 @@ import { createSecureServer, connect as http2Connect } from 'node:http2'
 import { after, before, test } from 'node:test'
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls'
 import { StatusError } from '../machinery/status.ts'
+import { credentialsOf } from '../testing/credentials.ts'
 import { type CertificateRequest, issueCertificate } from '../util/x509.ts'
 import type { Credentials, TlsPeer } from './authenticator.ts'
 import { bearer } from './bearer.ts'
@@ -44,7 +45,7 @@ const peer = (pem: string): TlsPeer => ({
   getPeerX509Certificate: () => new X509Certificate(pem),
 })
 const ask = (tls: TlsPeer | undefined, authenticator = x509({ clock: Date })) =>
-  authenticator.authenticate({ authorization: undefined, tls, warn: () => {} })
+  authenticator.authenticate(credentialsOf({ tls }))
 
 test('the subject names user, groups and uid; the certificate is the credential', () => {
   const { cert } = issue([...jane, ['1.3.6.1.4.1.57683.2', 'uid-1']], { issuer: ca })
@@ -133,16 +134,17 @@ const authenticator = new RequestAuthenticator({
     x509({ clock: Date }),
     bearer({
       name: 'tokens',
-      authenticate: (token) => (token === 'bob-token' ? { name: 'bob', uid: '', groups: [], extra: {} } : undefined),
+      authenticate: ({ text }) =>
+        text === 'bob-token' ? { user: { name: 'bob', uid: '', groups: [], extra: {} }, audiences: [] } : undefined,
     }),
   ],
   anonymous: true,
 })
 
 /** The user's name, or the code of the error. */
-async function answer(request: Omit<Credentials, 'warn'>): Promise<string> {
+async function answer(request: Partial<Credentials>): Promise<string> {
   try {
-    return (await authenticator.authenticate({ ...request, warn: () => {} })).name
+    return (await authenticator.authenticate(credentialsOf(request))).name
   } catch (error) {
     return error instanceof StatusError ? String(error.code) : String(error)
   }

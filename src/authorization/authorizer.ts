@@ -94,7 +94,13 @@ export class AuthorizerChain implements Authorizer {
     return undecided(said)
   }
 
-  async #rest(pending: Promise<Decision>, at: number, said: Decision[], user: UserInfo, attributes: Attributes): Promise<Decision> {
+  async #rest(
+    pending: Promise<Decision>,
+    at: number,
+    said: Decision[],
+    user: UserInfo,
+    attributes: Attributes,
+  ): Promise<Decision> {
     let decision = await pending
     for (let i = at; ; ) {
       if (decision.verdict !== 'no opinion') return this.#decided(this.#members[i] as Authorizer, decision)

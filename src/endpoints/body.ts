@@ -1,23 +1,31 @@
 import { DecodeError } from '../machinery/decode.ts'
+import { hasDuplicateKeys } from '../machinery/duplicate-keys.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, unrecognizedBody } from '../machinery/go-json.ts'
+import { decodeUtf8 } from '../machinery/go-text.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { ProtobufCodec } from '../machinery/protobuf/codec.ts'
+import { type Envelope, unwrap } from '../machinery/protobuf/envelope.ts'
+import { ProtobufError } from '../machinery/protobuf/reader.ts'
+import type { SchemaFacts } from '../machinery/schema.ts'
 import { badRequest, StatusError, unsupportedMediaType } from '../machinery/status.ts'
-import { yamlToJson } from '../machinery/yaml.ts'
+import { readStrictly, type StrictlyRead, sortedJson } from '../machinery/strict-json.ts'
+import { yamlToJson, yamlToJsonStrict } from '../machinery/yaml.ts'
 import { internalPackage, type KnownKinds } from './known-kinds.ts'
 
 /** The largest request body, in bytes: 3 MiB, as the reference's. */
 export const MAX_BODY = 3 * 1024 * 1024
 
 const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
-const PROTOBUF_PREFIX = Buffer.from('k8s\0')
 
 /** What a body is decoded as. */
 export interface BodyKind {
   group: string
   version: string
   kind: string
+  /** Full name of its type: what a protobuf body is decoded by. */
+  schema: string
 }
 
 const gvOf = (kind: BodyKind): string => (kind.group ? `${kind.group}/${kind.version}` : kind.version)
@@ -40,42 +48,97 @@ export function bodyType(exchange: Exchange): 'json' | 'yaml' | 'protobuf' {
   throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`)
 }
 
+/** Why an object of a Go type has no protobuf form. */
+export function notMarshalable(goType: string): string {
+  return `object ${goType} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message`
+}
+
+/** A body that could be read. */
+export interface ParsedBody {
+  /** With kind and apiVersion filled in. */
+  readonly object: JsonObject
+  /** Some object names a member twice. */
+  readonly hasDuplicates?: boolean
+  /** Reads it once more, strictly: for bodies with duplicates, or with fields that their type doesn't have. */
+  readonly strictly?: () => Findings
+}
+
+/** What is wrong with a body's fields, as errors tell it and, line by line, warnings. */
+export interface Findings {
+  readonly errors: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+const sameInBoth = (problems: readonly string[]): Findings => ({ errors: problems, warnings: problems })
+
 /** Parses a body and checks that it says to be what the path is about. */
 export class BodyReader {
   readonly #known: KnownKinds
+  readonly #facts: SchemaFacts
+  readonly #protobuf: ProtobufCodec
 
-  constructor(known: KnownKinds) {
+  constructor(known: KnownKinds, protobuf: ProtobufCodec, facts: SchemaFacts) {
     this.#known = known
+    this.#facts = facts
+    this.#protobuf = protobuf
   }
 
-  /**
-   * @returns the parsed object, with kind and apiVersion filled in
-   * @throws StatusError 400, 415
-   */
-  parse(bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', expected: BodyKind): JsonObject {
-    const raw = this.#parse(bytes, type, expected.kind)
+  /** @throws StatusError 400 */
+  parse(bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', expected: BodyKind): ParsedBody {
+    if (type === 'protobuf') return { object: this.#message(bytes, expected) }
+    const read = this.#parse(bytes, type, expected.kind)
+    const isJson = type === 'json' || bytes[0] === 0x7b
+    const hasDuplicates = isJson ? hasDuplicateKeys(bytes, read) : undefined
+    const strictly = () => this.#findings(bytes, type, read, expected)
+    // What JSON says twice is both: the native parser has dropped the first.
+    const raw = hasDuplicates && type === 'json' ? (this.#strictJson(bytes, expected).value as JsonObject) : read
     const kind = textMember(raw, 'kind', bytes, expected.kind)
     const apiVersion = textMember(raw, 'apiVersion', bytes, expected.kind)
     if (apiVersion.split('/').length > 2)
       throw unrecognizedBody(expected.kind, `unexpected GroupVersion string: ${apiVersion}`, bytes)
     this.#check(kind || expected.kind, apiVersion || gvOf(expected), expected)
-    return { ...raw, kind: expected.kind, apiVersion: gvOf(expected) }
+    return {
+      object: { ...raw, kind: expected.kind, apiVersion: gvOf(expected) },
+      hasDuplicates: hasDuplicates ?? yamlToJsonStrict(bytes).duplicates !== undefined,
+      strictly,
+    }
   }
 
-  #parse(bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', kind: string): JsonObject {
-    let value: Json
-    if (type === 'protobuf') {
-      const isProtobuf = bytes.subarray(0, 4).equals(PROTOBUF_PREFIX)
-      if (isProtobuf)
-        throw unsupportedMediaType(
-          'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
-        )
-      throw unrecognizedBody(
-        kind,
-        'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
-        bytes,
-      )
+  #strictJson(bytes: Buffer, expected: BodyKind): StrictlyRead {
+    return readStrictly(decodeUtf8(bytes), this.#facts, expected.schema)
+  }
+
+  #findings(bytes: Buffer, type: 'json' | 'yaml', read: JsonObject, expected: BodyKind): Findings {
+    if (type === 'json') return sameInBoth(this.#strictJson(bytes, expected).problems)
+    // YAML is turned to JSON with sorted members first; what it says twice is found by its own reader.
+    const { problems } = readStrictly(sortedJson(read), this.#facts, expected.schema)
+    const { duplicates } = yamlToJsonStrict(bytes)
+    if (!duplicates) return sameInBoth(problems)
+    return { errors: [duplicates, ...problems], warnings: [...duplicateWarnings(duplicates), ...problems] }
+  }
+
+  #message(bytes: Buffer, expected: BodyKind): JsonObject {
+    let envelope: Envelope
+    try {
+      envelope = unwrap(bytes)
+    } catch (error) {
+      if (error instanceof ProtobufError) throw unrecognizedBody(expected.kind, error.message, bytes)
+      throw error
     }
+    this.#check(envelope.kind || expected.kind, envelope.apiVersion || gvOf(expected), expected)
+    try {
+      if (!this.#protobuf.has(expected.schema)) throw new ProtobufError(notMarshalable('*unstructured.Unstructured'))
+      const raw = this.#protobuf.decode(expected.schema, envelope.raw)
+      raw.kind = expected.kind
+      raw.apiVersion = gvOf(expected)
+      return raw
+    } catch (error) {
+      throw undecodable(error, expected)
+    }
+  }
+
+  #parse(bytes: Buffer, type: 'json' | 'yaml', kind: string): JsonObject {
+    let value: Json
     if (type === 'yaml') {
       try {
         value = yamlToJson(bytes)
@@ -131,11 +194,11 @@ function textMember(raw: JsonObject, member: string, bytes: Buffer, kind: string
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
 /**
- * Decodes a parsed body, telling of fields that the type doesn't have.
- * @throws StatusError 400 for values of a wrong type, and in `Strict` for unknown fields
+ * Decodes a parsed body, telling of fields that the type doesn't have and of those that are there twice.
+ * @throws StatusError 400 for values of a wrong type, and in `Strict` for such fields
  */
 export function decodeChecked(
-  raw: JsonObject,
+  body: ParsedBody,
   expected: BodyKind,
   validation: FieldValidation,
   decode: (raw: JsonObject, unknown: string[] | undefined) => KubeObject,
@@ -144,18 +207,18 @@ export function decodeChecked(
   const unknown: string[] | undefined = validation === 'Ignore' ? undefined : []
   let object: KubeObject
   try {
-    object = decode(raw, unknown)
+    object = decode(body.object, unknown)
   } catch (error) {
     throw undecodable(error, expected)
   }
-  if (unknown?.length) {
-    const texts = unknown.map((field) => `unknown field "${field}"`)
+  if (unknown && (unknown.length || body.hasDuplicates)) {
+    const found = body.strictly?.() ?? sameInBoth(unknown.map((field) => `unknown field "${field}"`))
     if (validation === 'Strict') {
       throw badRequest(
-        `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: strict decoding error: ${texts.join(', ')}`,
+        `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: strict decoding error: ${found.errors.join(', ')}`,
       )
     }
-    for (const text of texts) warn(text)
+    for (const text of found.warnings) warn(text)
   }
   return object
 }
@@ -166,7 +229,17 @@ export function undecodable(error: unknown, expected: BodyKind): unknown {
   return badRequest(`${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: ${error.message}`)
 }
 
-/** Values that a type can't hold are told by several errors: wrong JSON types, quantities, times. */
+/** Values that a type can't hold are told by several errors: wrong JSON types, broken messages, quantities, times. */
 export function isDecodeFailure(error: Error): boolean {
-  return error instanceof DecodeError || error.name === 'QuantityError' || error.name === 'TimeError'
+  return (
+    error instanceof DecodeError || error instanceof ProtobufError || error.name === 'QuantityError' || error.name === 'TimeError'
+  )
+}
+
+/** Each line of the strict YAML reader's error, as a warning of its own. */
+export function duplicateWarnings(duplicates: string): string[] {
+  return duplicates
+    .replace(/^yaml: unmarshal errors:\n/, '')
+    .split('\n')
+    .map((line) => line.trim())
 }

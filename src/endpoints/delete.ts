@@ -4,6 +4,7 @@ import { type FieldError, invalid, notSupported } from '../machinery/field-error
 import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, stringifyJson } from '../machinery/go-json.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { unwrap } from '../machinery/protobuf/envelope.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
 import type { DeleteOptions } from '../registry/deletion.ts'
@@ -11,11 +12,12 @@ import type { RequestContext } from '../registry/request-context.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { bodyType, MAX_BODY } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
-import { answerJson, inForm, wantsPretty } from './encode.ts'
+import { answerValue, inForm, META, wantsPretty } from './encode.ts'
 import { listOptions } from './list-options.ts'
+import { PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { checkDryRun, optionsInvalid, queryBoolean, queryInteger } from './options.ts'
-import { answerConverted, answerObject, listMetadata, type Page, page } from './read.ts'
+import { answerConverted, answerListMessage, answerObject, listMetadata, type Page, page } from './read.ts'
 import { parseVersion } from './versions.ts'
 import { warnDeprecated } from './write.ts'
 
@@ -34,7 +36,7 @@ export async function remove(call: Call): Promise<void> {
     return
   }
   if (kind.returnsDeleted || kind.termination) answerObject(call, 200, written.entry, form)
-  else answerJson(exchange, 200, success(call, written.entry.object()), form)
+  else answerValue(call, 200, success(call, written.entry.object()), META.status, form)
 }
 
 function success(call: Call, object: KubeObject): JsonObject {
@@ -66,7 +68,7 @@ export async function removeCollection(call: Call): Promise<void> {
     for (const entry of queue) await removeOne(call, entry, options)
   }
   await Promise.all(Array.from({ length: Math.min(deps.deleteCollectionWorkers, found.entries.length) }, worker))
-  answerCollection(call, found, form)
+  await answerCollection(call, found, form)
 }
 
 async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions): Promise<void> {
@@ -79,11 +81,12 @@ async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions):
   }
 }
 
-function answerCollection(call: Call, found: Page, form: Form): void {
+async function answerCollection(call: Call, found: Page, form: Form): Promise<void> {
   if (form.as) {
     answerConverted(call, found, form)
     return
   }
+  if (form.mediaType === PROTOBUF) return answerListMessage(call, found)
   const { served } = call.endpoint
   const items = found.entries.map((entry) => {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = JSON.parse(served.bytes(entry).toString()) as JsonObject
@@ -119,7 +122,7 @@ function fromBody(call: Call, bytes: Buffer): DeleteOptions {
   const type = bodyType(call.exchange)
   let value: Json
   try {
-    value = type === 'yaml' ? yamlToJson(bytes) : parseJson(bytes)
+    value = type === 'protobuf' ? fromMessage(call, bytes) : type === 'yaml' ? yamlToJson(bytes) : parseJson(bytes)
   } catch (error) {
     if (error instanceof GoJsonError) throw badRequest(kindUnreadable(error))
     throw badRequest((error as Error).message)
@@ -142,6 +145,13 @@ function fromBody(call: Call, bytes: Buffer): DeleteOptions {
     if (error instanceof DecodeError) throw badRequest(error.message)
     throw error
   }
+}
+
+/** @throws ProtobufError */
+function fromMessage(call: Call, bytes: Buffer): JsonObject {
+  const { kind, apiVersion, raw } = unwrap(bytes)
+  const isOptions = kind === '' || kind === 'DeleteOptions'
+  return { ...(isOptions ? call.deps.protobuf.decode(DELETE_OPTIONS, raw) : {}), kind, apiVersion }
 }
 
 function fromQuery(exchange: Exchange): DeleteOptions {

@@ -1,5 +1,7 @@
 import type { TypeDecoder } from '../machinery/decode.ts'
 import type { Exchange } from '../machinery/exchange.ts'
+import { managerName } from '../machinery/managed-fields/update.ts'
+import type { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import type { SchemaFacts } from '../machinery/schema.ts'
 import type { KindEnvironment } from '../registry/context.ts'
 import type { Endpoint } from '../registry/registry.ts'
@@ -16,6 +18,7 @@ export interface EndpointDeps {
   bodies: BodyReader
   facts: SchemaFacts
   decoder: TypeDecoder
+  protobuf: ProtobufCodec
   env: KindEnvironment
   /** `--min-request-timeout`, in ms: how long a watch without a timeout lives at least. */
   minRequestTimeout: number
@@ -35,7 +38,7 @@ export interface Call {
 export function contextOf(
   call: Call,
   operation: RequestContext['operation'],
-  options?: Pick<WriteOptions, 'dryRun' | 'object'>,
+  options?: Pick<WriteOptions, 'dryRun' | 'object'> & { fieldManager?: string },
   of: { namespace: string; name: string } = call.exchange.info,
 ): RequestContext {
   const { exchange, endpoint, deps } = call
@@ -47,6 +50,7 @@ export function contextOf(
     subresource: exchange.info.subresource,
     operation,
     dryRun: options?.dryRun ?? false,
+    fieldManager: managerName(options?.fieldManager ?? '', exchange.header('user-agent')),
     env: deps.env,
     ...(options ? { options: options.object } : {}),
     version: endpoint.served,

@@ -1,16 +1,17 @@
 import type { Exchange } from '../machinery/exchange.ts'
+import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { methodNotSupported, pathNotFound, StatusError } from '../machinery/status.ts'
 import type { Subresource, Verb } from '../registry/kind.ts'
 import type { Endpoint, Registry } from '../registry/registry.ts'
 import { remove, removeCollection } from './delete.ts'
 import { type Call, contextOf, type EndpointDeps } from './deps.ts'
-import { answerJson, wantsPretty } from './encode.ts'
+import { answerValue, wantsPretty } from './encode.ts'
 import { negotiate } from './negotiation.ts'
 import { patch } from './patch.ts'
 import { get, list } from './read.ts'
 import { watch } from './watch.ts'
-import { create, createSubresource, getSubresource, update, updateSubresource } from './write.ts'
+import { create, createSubresource, getSubresource, update, updateSubresource, warnDeprecated } from './write.ts'
 
 /** The path has a resource, but not with this method. */
 function methodNotAllowed(): StatusError {
@@ -47,8 +48,10 @@ export class Dispatcher {
     const { info } = exchange
     const namespaced = endpoint.served.kind.scope === 'Namespaced'
     const isNamespaces = info.resource === 'namespaces' && info.apiGroup === ''
+    if (info.verb === 'proxy') throw pathNotFound()
     if (namespaced && !info.namespace && info.parts.length > 1) throw pathNotFound()
     if (!namespaced && info.namespace && !(isNamespaces && info.parts.length > 1)) throw pathNotFound()
+    warnDeprecated(call)
     if (info.parts.length <= 1) return this.#collection(call)
     if (info.parts.length === 2) return this.#object(call)
     return this.#subresource(call)
@@ -60,6 +63,7 @@ export class Dispatcher {
     const { info } = exchange
     const everywhere = kind.scope === 'Namespaced' && !info.namespace
     const old = isOldWatch(exchange)
+    if (everywhere && kind.virtual && !kind.virtual.list) throw pathNotFound()
     switch (exchange.method) {
       case 'GET':
         if (kind.virtual) return this.#virtualList(call)
@@ -135,11 +139,13 @@ export class Dispatcher {
     const objects = await virtual.list(contextOf(call, 'connect'))
     if (form.as === 'Table') {
       const rows = objects.map((object) => this.#deps.tables.rowOf(endpoint.served, object, 'Metadata', 'v1'))
-      answerJson(exchange, 200, this.#deps.tables.table(endpoint.served, rows, {}, form.asVersion ?? 'v1'), form)
+      const table = this.#deps.tables.table(endpoint.served, rows, {}, form.asVersion ?? 'v1')
+      answerValue(call, 200, table, '', form)
       return
     }
     const items = objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest)
-    answerJson(exchange, 200, { kind: `${kind.kind}List`, apiVersion: endpoint.served.apiVersion, metadata: {}, items }, form)
+    const list = { kind: `${kind.kind}List`, apiVersion: endpoint.served.apiVersion, metadata: {}, items: items as JsonObject[] }
+    answerValue(call, 200, list, `${endpoint.served.schema}List`, form)
   }
 
   async #virtualGet(call: Call): Promise<void> {
@@ -150,10 +156,11 @@ export class Dispatcher {
     const object = await virtual.get(exchange.info.name, contextOf(call, 'connect'))
     if (form.as === 'Table') {
       const rows = [this.#deps.tables.rowOf(endpoint.served, object, 'Metadata', 'v1')]
-      answerJson(exchange, 200, this.#deps.tables.table(endpoint.served, rows, {}, form.asVersion ?? 'v1'), form)
+      const table = this.#deps.tables.table(endpoint.served, rows, {}, form.asVersion ?? 'v1')
+      answerValue(call, 200, table, '', form)
       return
     }
-    answerJson(exchange, 200, object, form)
+    answerValue(call, 200, object as JsonObject, endpoint.served.schema, form)
   }
 }
 
@@ -167,16 +174,25 @@ function allowed(endpoint: Endpoint, verb: Verb, run: () => Promise<void>): Prom
   return run()
 }
 
-/** Streams to nodes and services: there is no way to a kubelet from here. */
+/** Streams to nodes and services: what can be said without a way to a kubelet. */
 async function connect(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
   const { exchange, endpoint } = call
   if (!subresource.connect?.includes(exchange.method)) throw methodNotAllowed()
+  const { name } = exchange.info
+  const context = contextOf(call, 'connect')
+  const answer = subresource.answer
+    ? await subresource.answer(name, exchange.query, context)
+    : await requireObject(endpoint, context.namespace, name)
+  if (!answer) {
+    const what = `${subresource.name} of ${endpoint.served.kind.resource}`
+    throw new StatusError(503, 'ServiceUnavailable', `connecting to ${what} is not served here`)
+  }
+  if (answer.body) answerValue(call, answer.code, answer.body, '', negotiate(undefined, 'none', wantsPretty(exchange)))
+  else exchange.respond(answer.code, '', '')
+}
+
+async function requireObject(endpoint: Endpoint, namespace: string, name: string): Promise<undefined> {
   const { store } = endpoint.resource
-  const found = await store.get(exchange.info.namespace, exchange.info.name)
-  if (!found) throw store.notFound(exchange.info.name)
-  throw new StatusError(
-    503,
-    'ServiceUnavailable',
-    `connecting to ${subresource.name} of ${endpoint.served.kind.resource} is not served here`,
-  )
+  if (!(await store.get(namespace, name))) throw store.notFound(name)
+  return undefined
 }

@@ -2,7 +2,7 @@ import { notAcceptable, type StatusError } from '../machinery/status.ts'
 
 /** The form in which an answer is wanted. */
 export interface Form {
-  mediaType: 'application/json' | 'application/yaml'
+  mediaType: 'application/json' | 'application/yaml' | 'application/vnd.kubernetes.protobuf'
   /** Another kind to convert to, of meta.k8s.io. */
   as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
   /** The version of `as`: v1 or v1beta1. */
@@ -15,7 +15,8 @@ const JSON_FORM: Form = Object.freeze({ mediaType: 'application/json', pretty: f
 /** What an answer may be converted to, besides the object itself. */
 export type Convertible = 'object' | 'list' | 'none'
 
-const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+const PROTOBUF = 'application/vnd.kubernetes.protobuf'
+const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`
 
 /**
  * Chooses the form by the Accept header, first acceptable clause first; media types are case-sensitive, as the reference has it.
@@ -35,6 +36,19 @@ export function negotiate(accept: string | undefined, convertible: Convertible, 
 /** The 406 for a form that can't be had here. */
 export function onlyAccepted(): StatusError {
   return notAcceptable(`only the following media types are accepted: ${ACCEPTED}`)
+}
+
+/**
+ * The form of an error: the first plain one that is acceptable, else JSON, for an error isn't hidden behind another about its form.
+ */
+export function negotiateError(accept: string | undefined, pretty: boolean): Form {
+  if (accept) {
+    for (const clause of clauses(accept)) {
+      const form = clause.parameters.has('stream') ? undefined : formOf(clause, 'none')
+      if (form) return pretty ? { ...form, pretty } : form
+    }
+  }
+  return pretty ? { ...JSON_FORM, pretty } : JSON_FORM
 }
 
 interface Clause {
@@ -68,7 +82,7 @@ function clauses(accept: string): Clause[] {
 
 function formOf(clause: Clause, convertible: Convertible): Form | undefined {
   const mediaType = clause.type === '*/*' || clause.type === 'application/json' ? 'application/json' : clause.type
-  if (mediaType !== 'application/json' && mediaType !== 'application/yaml') return undefined
+  if (mediaType !== 'application/json' && mediaType !== 'application/yaml' && mediaType !== PROTOBUF) return undefined
   const { parameters } = clause
   const as = parameters.get('as')
   const group = parameters.get('g')
@@ -77,6 +91,7 @@ function formOf(clause: Clause, convertible: Convertible): Form | undefined {
   if (as === undefined && group === undefined && version === undefined) return { mediaType, pretty }
   if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined
   if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined
-  if (convertible === 'none') return undefined
+  // Tables have no protobuf form.
+  if (convertible === 'none' || (as === 'Table' && mediaType === PROTOBUF)) return undefined
   return { mediaType, as, asVersion: version, pretty }
 }

@@ -1,4 +1,5 @@
-import { type FieldError, invalid, invalidObject, notSupported } from '../machinery/field-errors.ts'
+import { type FieldError, forbiddenField, invalid, invalidObject, notSupported, required } from '../machinery/field-errors.ts'
+import { isPrintable } from '../machinery/go-text.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { isTrue } from '../machinery/request-info.ts'
 import { badRequest, type StatusError } from '../machinery/status.ts'
@@ -8,20 +9,31 @@ export interface WriteOptions {
   dryRun: boolean
   fieldManager: string
   fieldValidation: FieldValidation
+  /** Apply's: take fields from whoever owns them. */
+  force?: boolean
   /** As admission plugins see it. */
   object: JsonObject
 }
 
 /**
  * Reads CreateOptions, UpdateOptions or PatchOptions off the query.
+ * @param how what PatchOptions are for: only apply may be forced, and it needs a manager
  * @throws StatusError 422
  */
-export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): WriteOptions {
+export function writeOptions(
+  query: URLSearchParams,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  how: 'patch' | 'apply' = 'patch',
+): WriteOptions {
   const errors: FieldError[] = []
   const dryRun = query.getAll('dryRun')
-  checkDryRun(dryRun, errors)
   const fieldManager = query.get('fieldManager') ?? ''
+  const force = kind === 'PatchOptions' ? queryBoolean(query, 'force') : undefined
+  if (how === 'apply') {
+    if (!fieldManager) errors.push(required('fieldManager', 'is required for apply patch'))
+  } else if (force !== undefined) errors.push(forbiddenField('force', 'may not be specified for non-apply patch'))
   checkFieldManager(fieldManager, errors)
+  checkDryRun(dryRun, errors)
   const validation = query.get('fieldValidation') ?? ''
   if (validation !== '' && validation !== 'Ignore' && validation !== 'Warn' && validation !== 'Strict') {
     errors.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
@@ -30,11 +42,13 @@ export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'Up
   return {
     dryRun: dryRun.includes('All'),
     fieldManager,
+    ...(force === undefined ? {} : { force }),
     fieldValidation: (validation || 'Warn') as FieldValidation,
     object: {
       kind,
       apiVersion: 'meta.k8s.io/v1',
       ...(dryRun.length ? { dryRun } : {}),
+      ...(force === undefined ? {} : { force }),
       ...(fieldManager ? { fieldManager } : {}),
       ...(validation ? { fieldValidation: validation } : {}),
     },
@@ -52,17 +66,21 @@ export function checkDryRun(dryRun: readonly string[], errors: FieldError[]): vo
 const MAX_FIELD_MANAGER = 128
 
 function checkFieldManager(manager: string, errors: FieldError[]): void {
-  if (manager.length > MAX_FIELD_MANAGER) {
+  if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) {
     errors.push({
       reason: 'FieldValueTooLong',
       field: 'fieldManager',
       message: `Too long: may not be more than ${MAX_FIELD_MANAGER} bytes`,
     })
   }
-  const at = manager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u)
-  if (at < 0) return
-  const code = (manager.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0')
-  errors.push(invalid('fieldManager', manager, `invalid character U+${code} (at position ${at})`))
+  let position = 0
+  for (const character of manager) {
+    if (!isPrintable(character)) {
+      const code = `U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}`
+      errors.push(invalid('fieldManager', manager, `invalid character ${code} (at position ${position})`))
+    }
+    position += Buffer.byteLength(character)
+  }
 }
 
 /** An integer of a query, as Go's strconv reads it. @throws StatusError 400 */

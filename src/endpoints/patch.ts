@@ -1,6 +1,7 @@
 import { DecodeError } from '../machinery/decode.ts'
-import { forbiddenField } from '../machinery/field-errors.ts'
+import { hasDuplicateKeys } from '../machinery/duplicate-keys.ts'
 import { GoJsonError, parseJson, parseJsonDocument } from '../machinery/go-json.ts'
+import { decodeUtf8 } from '../machinery/go-text.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import { applyJsonPatch, decodeJsonPatch } from '../machinery/json-patch.ts'
 import { applyMergePatch } from '../machinery/merge-patch.ts'
@@ -9,12 +10,14 @@ import { applyWithLiterals } from '../machinery/patch-literals.ts'
 import { jsonKind, patchResultInvalid, printPatched } from '../machinery/patch-values.ts'
 import { badRequest, StatusError, unsupportedMediaType } from '../machinery/status.ts'
 import { applyStrategicMergePatch, printStrategicMergePatch } from '../machinery/strategic-merge-patch.ts'
+import { readStrictly, sortedJson } from '../machinery/strict-json.ts'
 import type { Subresource } from '../registry/kind.ts'
+import { APPLY_PATCH, Applier } from './apply-patch.ts'
 import { type BodyKind, isDecodeFailure, MAX_BODY } from './body.ts'
 import { type Call, contextOf } from './deps.ts'
 import { wantsPretty } from './encode.ts'
 import { negotiate } from './negotiation.ts'
-import { optionsInvalid, type WriteOptions, writeOptions } from './options.ts'
+import { type WriteOptions, writeOptions } from './options.ts'
 import { answerObject } from './read.ts'
 import {
   answerSubresource,
@@ -29,7 +32,7 @@ import {
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
 const STRATEGIC = 'application/strategic-merge-patch+json'
-const TYPES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC])
+const TYPES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY_PATCH])
 
 /** PATCH of an object, its status or another subresource that changes it. */
 export async function patch(call: Call, subresource?: Subresource<KubeObject>): Promise<void> {
@@ -37,33 +40,35 @@ export async function patch(call: Call, subresource?: Subresource<KubeObject>): 
   const type = patchType(exchange.header('content-type'))
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
   const bytes = await exchange.transport.readBody(MAX_BODY)
-  const options = writeOptions(exchange.query, 'PatchOptions')
-  if (exchange.query.get('force') !== null) {
-    throw optionsInvalid('PatchOptions', [forbiddenField('force', 'may not be specified for non-apply patch')])
-  }
-  const patcher = new Patcher(call, type, bytes, options, subresource)
+  const how = type === APPLY_PATCH ? 'apply' : 'patch'
+  const options = writeOptions(exchange.query, 'PatchOptions', how)
   const context = contextOf(call, 'update', options)
+  const patcher =
+    how === 'apply'
+      ? new Applier(call, bytes, options, context, subresource)
+      : new Patcher(call, type, bytes, options, subresource)
   const { resource } = endpoint
   if (subresource) {
-    const written = await resource.updateSubresourceFor(subresource, context, (shown) => patcher.apply(shown))
+    const written = await resource.updateSubresourceFor(subresource, context, (shown) => patcher.apply(shown), how)
     answerSubresource(call, subresource, written, form)
     return
   }
   if (exchange.info.subresource === 'status') {
-    const written = await resource.updateStatusFor(context, (current) => patcher.apply(current), true)
+    const written = await resource.updateStatusFor(context, (current) => patcher.apply(current), how)
     answerObject(call, 200, written.entry, form)
     return
   }
   const written = await resource.updateFor(
     context,
     (current) => {
+      if (patcher instanceof Applier) return patcher.apply(current)
       if (!current) throw resource.store.notFound(exchange.info.name)
       return patcher.apply(current)
     },
-    true,
+    how,
   )
   warnDeprecated(call)
-  answerObject(call, 200, written.entry, form)
+  answerObject(call, written.created ? 201 : 200, written.entry, form)
 }
 
 /** Patch types are case-sensitive, unlike body types. @throws StatusError 415 */
@@ -72,7 +77,7 @@ function patchType(header: string | undefined): string {
   const type = (end < 0 ? header : header?.slice(0, end))?.trim() ?? ''
   if (TYPES.has(type)) return type
   if (type.includes(',')) {
-    const accepted = [JSON_PATCH, MERGE_PATCH, STRATEGIC, 'application/apply-patch+yaml'].join(', ')
+    const accepted = [JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY_PATCH].join(', ')
     throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted}`)
   }
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
@@ -115,7 +120,9 @@ class Patcher {
     let result: { value: Json; text?: string }
     const strictErrors: string[] = []
     try {
-      result = applyWithLiterals(parseJsonDocument(this.#bytes), (body, touched) => {
+      const document = parseJsonDocument(this.#bytes)
+      strictErrors.push(...this.#duplicates(document.value))
+      result = applyWithLiterals(document, (body, touched) => {
         for (const container of touched ?? []) opened.add(container)
         if (this.#type === MERGE_PATCH) return applyMergePatch(shown, body, this.#options.fieldValidation, touched ?? opened)
         const { operations, strictErrors: found } = decodeJsonPatch(body, this.#options.fieldValidation)
@@ -145,7 +152,12 @@ class Patcher {
     const given = body
     const result = applyStrategicMergePatch(shown, given, facts, this.#schema)
     const echo = () => printStrategicMergePatch(shown, given, facts, this.#schema)
-    return this.#decode(result, [], echo, false)
+    return this.#decode(result, this.#duplicates(given), echo, false)
+  }
+
+  #duplicates(body: Json): string[] {
+    if (this.#options.fieldValidation === 'Ignore' || !hasDuplicateKeys(this.#bytes, body)) return []
+    return readStrictly(decodeUtf8(this.#bytes), this.#call.deps.facts, undefined).problems
   }
 
   #decode(value: Json, strictErrors: string[], echo: () => string, byOwnKind: boolean): KubeObject {
@@ -163,7 +175,8 @@ class Patcher {
         throw patchResultInvalid(echo(), byOwnKind ? error.message : converterText(error))
       throw error
     }
-    const strict = [...strictErrors, ...unknown.map((field) => `unknown field "${field}"`)]
+    const found = unknown.length ? readStrictly(sortedJson(value), this.#call.deps.facts, this.#schema).problems : []
+    const strict = [...strictErrors, ...found]
     if (strict.length && this.#options.fieldValidation === 'Strict')
       throw patchResultInvalid(echo(), `strict decoding error: ${strict.join(', ')}`)
     if (strict.length && this.#options.fieldValidation === 'Warn' && !this.#warned) {
@@ -176,7 +189,7 @@ class Patcher {
   #toObject(raw: JsonObject, unknown: string[]): KubeObject {
     const collected = this.#options.fieldValidation === 'Ignore' ? undefined : unknown
     if (!this.#subresource) return this.#call.endpoint.served.toStorage(raw, collected)
-    return decodeSubresource(this.#call, this.#subresource, raw, { ...this.#options, fieldValidation: 'Ignore' })
+    return decodeSubresource(this.#call, this.#subresource, { object: raw }, { ...this.#options, fieldValidation: 'Ignore' })
   }
 
   /** A patched kind or version is decoded as what it says to be. */

@@ -1,5 +1,4 @@
 import type { Exchange } from '../machinery/exchange.ts'
-import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { badRequest, expired, notAcceptable, type StatusError } from '../machinery/status.ts'
@@ -9,9 +8,10 @@ import { CompactedError } from '../storage/storage.ts'
 import type { CacheEntry, Snapshot } from '../storage/watch-cache.ts'
 import { decodeContinue } from './continue-token.ts'
 import { type Call, namespaceOf } from './deps.ts'
-import { inForm, wantsPretty } from './encode.ts'
+import { answerValue, inForm, META, wantsPretty } from './encode.ts'
 import { internalPackage } from './known-kinds.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
+import { entryInProtobuf, listInProtobuf, type MessageParts, PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { includeObject, partial } from './table.ts'
 import { encodeContinue, parseVersion, readError, tooLarge } from './versions.ts'
@@ -40,12 +40,10 @@ async function reach(call: Call, version: number): Promise<void> {
 /** Sends one stored object in the form that the client wants. */
 export function answerObject(call: Call, code: number, entry: CacheEntry, form: Form): void {
   const { exchange, endpoint } = call
-  if (!form.as) {
-    exchange.respond(code, form.mediaType, inForm(endpoint.served.bytes(entry), form))
-    return
-  }
-  const json = Buffer.from(stringifyJson(converted(call, entry, form)))
-  exchange.respond(code, form.mediaType, inForm(json, form))
+  // Only metadata can be asked for in protobuf.
+  if (form.as) answerValue(call, code, converted(call, entry, form), META.partial, form)
+  else if (form.mediaType === PROTOBUF) exchange.respond(code, PROTOBUF, entryInProtobuf(call, entry))
+  else exchange.respond(code, form.mediaType, inForm(endpoint.served.bytes(entry), form))
 }
 
 function converted(call: Call, entry: CacheEntry, form: Form): JsonObject {
@@ -81,9 +79,10 @@ export async function list(call: Call): Promise<void> {
   if (form.as === 'Table') includeObject(exchange.query.get('includeObject'))
   const page = await readPage(call, options)
   if (form.as) return answerConverted(call, page, form)
+  if (form.mediaType === PROTOBUF) return answerListMessage(call, page)
   const whole = listBytes(endpoint.served, page)
   if (form.mediaType === 'application/json' && !form.pretty) {
-    await sendList(exchange, whole)
+    await sendParts(exchange, form.mediaType, whole)
     return
   }
   exchange.respond(200, form.mediaType, inForm(Buffer.concat(whole.parts), form))
@@ -172,9 +171,8 @@ export function listMetadata(page: Page): JsonObject {
   }
 }
 
-interface ListBytes {
+interface ListBytes extends MessageParts {
   parts: Buffer[]
-  length: number
 }
 
 const CHUNK = 256 * 1024
@@ -210,12 +208,13 @@ function listBytes(served: ServedResource, page: Page): ListBytes {
 }
 
 /** Writes a list with back-pressure: at most one chunk is ahead of what the client takes. */
-async function sendList(exchange: Exchange, list: ListBytes): Promise<void> {
-  if (list.parts.length === 1) {
-    exchange.respond(200, 'application/json', list.parts[0] as Buffer)
+async function sendParts(exchange: Exchange, mediaType: string, list: MessageParts): Promise<void> {
+  if (list.length <= CHUNK) {
+    const [first, ...more] = list.parts
+    exchange.respond(200, mediaType, more.length ? Buffer.concat([first as Buffer, ...more]) : (first as Buffer))
     return
   }
-  const stream = exchange.stream(200, 'application/json', { 'content-length': String(list.length) })
+  const stream = exchange.stream(200, mediaType, { 'content-length': String(list.length) })
   for (const part of list.parts) {
     if (stream.closed) return
     if (!stream.write(part)) await drained(exchange, stream)
@@ -228,6 +227,11 @@ function drained(exchange: Exchange, stream: { onDrain(listener: () => void): vo
     stream.onDrain(resolve)
     exchange.transport.onClose(resolve)
   })
+}
+
+/** Sends a list in protobuf. */
+export async function answerListMessage(call: Call, page: Page): Promise<void> {
+  await sendParts(call.exchange, PROTOBUF, await listInProtobuf(call, page.entries, listMetadata(page)))
 }
 
 export function answerConverted(call: Call, page: Page, form: Form): void {
@@ -251,5 +255,5 @@ export function answerConverted(call: Call, page: Page, form: Form): void {
       items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version)),
     }
   }
-  exchange.respond(200, form.mediaType, inForm(Buffer.from(stringifyJson(body)), form))
+  answerValue(call, 200, body, META.partialList(version), form)
 }

@@ -1,6 +1,7 @@
 import type { BodyStream } from '../machinery/exchange.ts'
 import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
+import { watchFrame } from '../machinery/protobuf/envelope.ts'
 import { badRequest, expired, notAcceptable, StatusError } from '../machinery/status.ts'
 import { afterPrefix } from '../registry/resource.ts'
 import type { ServedResource } from '../registry/served.ts'
@@ -8,7 +9,9 @@ import { type CacheEvent, type CacheWatcher, CacheEvent as Event, type WatchEven
 import { CompactedError } from '../storage/storage.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { type Call, namespaceOf } from './deps.ts'
+import { META } from './encode.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
+import { entryInProtobuf, inProtobuf, PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { type IncludeObject, includeObject, partial } from './table.ts'
 import { parseVersion } from './versions.ts'
@@ -35,7 +38,7 @@ export async function watch(call: Call): Promise<void> {
     name !== undefined && !exact
       ? both(options.matches, (entry) => entry.selectable.field('metadata.name') === name)
       : options.matches
-  const stream = exchange.stream(200, form.stream ? 'application/json;stream=watch' : 'application/json')
+  const stream = exchange.stream(200, form.stream ? `${form.mediaType};stream=watch` : form.mediaType)
   const framer = new Framer(call, form, include)
   const session = new WatchSession(stream, framer, deps.maxWatchBacklog)
   const { cache } = store
@@ -105,12 +108,12 @@ interface WatchForm extends Form {
 
 function watchForm(accept: string | undefined): WatchForm {
   const form = negotiate(accept?.replaceAll(/;\s*stream=watch/g, ''), 'object', false)
-  if (form.mediaType !== 'application/json') {
+  if (form.mediaType === 'application/yaml') {
     throw notAcceptable(
       'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
     )
   }
-  return { ...form, stream: /application\/json\s*;\s*stream=watch/.test(accept ?? '') }
+  return { ...form, stream: form.mediaType === PROTOBUF || /application\/json\s*;\s*stream=watch/.test(accept ?? '') }
 }
 
 /** What a broken watch tells its client before it ends. */
@@ -136,7 +139,8 @@ class Framer {
     this.#served = call.endpoint.served
     this.#form = form
     this.#include = include
-    this.#name = form.as ? `${this.#served.apiVersion} ${form.as} ${form.asVersion} ${include} ` : `${this.#served.apiVersion} `
+    const name = form.as ? `${this.#served.apiVersion} ${form.as} ${form.asVersion} ${include} ` : `${this.#served.apiVersion} `
+    this.#name = form.mediaType === PROTOBUF ? `protobuf ${name}` : name
   }
 
   event(type: WatchEventType, event: CacheEvent): Buffer {
@@ -145,7 +149,17 @@ class Framer {
       this.#first = false
       return frame(type, Buffer.from(stringifyJson(this.#table(event.shown(type), true))))
     }
-    return event.frame(this.#name + type, () => frame(type, this.#body(event.shown(type))))
+    return event.frame(this.#name + type, () => this.#frame(type, event.shown(type)))
+  }
+
+  #frame(type: WatchEventType, entry: CacheEntry): Buffer {
+    if (this.#form.mediaType !== PROTOBUF) return frame(type, this.#body(entry))
+    if (!this.#form.as) return watchFrame(type, entryInProtobuf(this.#call, entry))
+    return this.#message(type, partial(entry.object(), this.#form.asVersion ?? 'v1'), META.partial)
+  }
+
+  #message(type: string, object: JsonObject, schema: string): Buffer {
+    return watchFrame(type, inProtobuf(this.#call.deps.protobuf, schema, object))
   }
 
   #body(entry: CacheEntry): Buffer {
@@ -177,7 +191,16 @@ class Framer {
       const row = tables.rowOf(this.#served, this.#served.bookmark(revision, annotations), this.#include, version)
       object.rows = [row]
     } else if (this.#form.as) object = partial(object, version)
+    if (this.#form.mediaType === PROTOBUF) {
+      return this.#message('BOOKMARK', object, this.#form.as ? META.partial : this.#served.schema)
+    }
     return frame('BOOKMARK', Buffer.from(JSON.stringify(object)))
+  }
+
+  error(error: StatusError): Buffer {
+    const status = error.status as unknown as JsonObject
+    if (this.#form.mediaType === PROTOBUF) return this.#message('ERROR', status, META.status)
+    return frame('ERROR', Buffer.from(JSON.stringify(status)))
   }
 }
 
@@ -213,7 +236,7 @@ class WatchSession {
   }
 
   fail(error: StatusError): void {
-    this.send(frame('ERROR', Buffer.from(JSON.stringify(error.status))))
+    this.send(this.#framer.error(error))
     this.end()
   }
 

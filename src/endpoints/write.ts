@@ -5,9 +5,9 @@ import { badRequest, methodNotSupported } from '../machinery/status.ts'
 import type { Subresource } from '../registry/kind.ts'
 import type { Written } from '../registry/store.ts'
 import { CacheEntry } from '../storage/watch-cache.ts'
-import { type BodyKind, bodyType, decodeChecked, MAX_BODY } from './body.ts'
+import { type BodyKind, bodyType, decodeChecked, MAX_BODY, type ParsedBody } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
-import { answerJson, inForm, wantsPretty } from './encode.ts'
+import { answerValue, META, wantsPretty } from './encode.ts'
 import { type Form, negotiate, onlyAccepted } from './negotiation.ts'
 import { type WriteOptions, writeOptions } from './options.ts'
 import { answerObject } from './read.ts'
@@ -27,11 +27,13 @@ export async function create(call: Call): Promise<void> {
   checkNamespace(call, object)
   if (kind.virtual) {
     await endpoint.resource.admitBody(object, context)
+    endpoint.resource.fields.record(undefined, object, context)
     const answered = await kind.virtual.create?.(object, context)
     if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.fromStorage(answered)
     const shown = { kind: kind.kind, apiVersion: endpoint.served.apiVersion, ...rest }
-    answerJson(exchange, 201, form.as === 'PartialObjectMetadata' ? partial(shown, form.asVersion ?? 'v1') : shown, form)
+    if (form.as) answerValue(call, 201, partial(shown, form.asVersion ?? 'v1'), META.partial, form)
+    else answerValue(call, 201, shown as JsonObject, endpoint.served.schema, form)
     return
   }
   const entry = await endpoint.resource.createFor(object, context)
@@ -46,15 +48,15 @@ export async function update(call: Call): Promise<void> {
   const type = bodyType(exchange)
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'UpdateOptions')
-  const raw = call.deps.bodies.parse(bytes, type, bodyKindOf(call))
-  const first = decodeRaw(call, raw, options)
+  const body = call.deps.bodies.parse(bytes, type, bodyKindOf(call))
+  const first = decodeParsed(call, body, options)
   checkNamespace(call, first)
   checkName(call, first)
   const context = contextOf(call, 'update', options)
   // Hooks change what they get, so every further attempt starts from the body again.
   let attempt: KubeObject | undefined = first
   const produce = (): KubeObject => {
-    const object = attempt ?? endpoint.served.toStorage(raw)
+    const object = attempt ?? endpoint.served.toStorage(body.object)
     attempt = undefined
     const meta = metaOf(object)
     if (!meta.name) meta.name = exchange.info.name
@@ -79,8 +81,8 @@ export async function updateSubresource(call: Call, subresource: Subresource<Kub
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'UpdateOptions')
   const expected = subresource.kind ?? bodyKindOf(call)
-  const raw = call.deps.bodies.parse(bytes, type, expected)
-  const decode = () => decodeSubresource(call, subresource, raw, options)
+  const body = call.deps.bodies.parse(bytes, type, expected)
+  const decode = () => decodeSubresource(call, subresource, body, options)
   const first = decode()
   checkNamespace(call, first)
   checkName(call, first)
@@ -109,13 +111,14 @@ export function answerSubresource(call: Call, subresource: Subresource<KubeObjec
     answerObject(call, 200, written.entry, form)
     return
   }
-  const body = stringifyJson(subresource.read(written.entry.object()))
-  const entry = new CacheEntry('', Buffer.from(body), written.entry.revision, () => ({ labels: undefined, field: () => '' }))
+  const shown = subresource.read(written.entry.object())
   if (form.as) {
+    const body = Buffer.from(stringifyJson(shown))
+    const entry = new CacheEntry('', body, written.entry.revision, () => ({ labels: undefined, field: () => '' }))
     answerObject(call, 200, entry, form)
     return
   }
-  call.exchange.respond(200, form.mediaType, inForm(entry.body, form))
+  answerValue(call, 200, shown as JsonObject, subresource.kind.schema, form)
 }
 
 /** POST of a subresource (binding, eviction, token). */
@@ -126,32 +129,31 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'CreateOptions')
   const expected = subresource.kind ?? bodyKindOf(call)
-  const raw = call.deps.bodies.parse(bytes, type, expected)
-  const body = decodeSubresource(call, subresource, raw, options)
+  const body = decodeSubresource(call, subresource, call.deps.bodies.parse(bytes, type, expected), options)
   checkNamespace(call, body)
   const context = contextOf(call, 'create', options)
   if (!subresource.create) throw methodNotSupported(call.endpoint.served.groupResource, 'create')
   await call.endpoint.resource.admitBody(body, context, subresource.kind)
   const answer = await subresource.create(exchange.info.name, body, context)
-  answerJson(exchange, answer.code, answer.body, form)
+  answerValue(call, answer.code, answer.body, answer.body.kind === 'Status' ? META.status : expected.schema, form)
 }
 
 export function bodyKindOf(call: Call): BodyKind {
   const { served } = call.endpoint
-  return { group: served.group, version: served.version, kind: served.kind.kind }
+  return { group: served.group, version: served.version, kind: served.kind.kind, schema: served.schema }
 }
 
 function decodeBody(call: Call, bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', options: WriteOptions): KubeObject {
-  return decodeRaw(call, call.deps.bodies.parse(bytes, type, bodyKindOf(call)), options)
+  return decodeParsed(call, call.deps.bodies.parse(bytes, type, bodyKindOf(call)), options)
 }
 
-export function decodeRaw(call: Call, raw: JsonObject, options: WriteOptions): KubeObject {
+function decodeParsed(call: Call, body: ParsedBody, options: WriteOptions): KubeObject {
   const { served } = call.endpoint
   const object = decodeChecked(
-    raw,
+    body,
     bodyKindOf(call),
     options.fieldValidation,
-    (body, unknown) => served.toStorage(body, unknown),
+    (raw, unknown) => served.toStorage(raw, unknown),
     (text) => call.exchange.warnings.push(text),
   )
   dropRepeatedOwners(call, object)
@@ -174,18 +176,18 @@ export function dropRepeatedOwners(call: Call, object: KubeObject): void {
 export function decodeSubresource(
   call: Call,
   subresource: Subresource<KubeObject>,
-  raw: JsonObject,
+  body: ParsedBody,
   options: WriteOptions,
 ): KubeObject {
   const { served } = call.endpoint
   const own = subresource.kind
   return decodeChecked(
-    raw,
+    body,
     own ?? bodyKindOf(call),
     options.fieldValidation,
-    (body, unknown) => {
-      if (!own) return served.toStorage(body, unknown)
-      const object = call.deps.decoder.decode(own.schema, body, unknown) as KubeObject
+    (raw, unknown) => {
+      if (!own) return served.toStorage(raw, unknown)
+      const object = call.deps.decoder.decode(own.schema, raw, unknown) as KubeObject
       subresource.defaults?.(object)
       return object
     },

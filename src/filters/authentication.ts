@@ -5,9 +5,13 @@ import type { Stage } from './stage.ts'
 /** Finds out who sends the request. @throws StatusError 401 */
 export function authentication(authenticator: RequestAuthenticator): Stage {
   return (next) => (exchange) => {
+    const { transport } = exchange
+    const { headers } = transport
     const outcome = authenticator.authenticate({
-      authorization: exchange.transport.headers.authorization,
-      tls: exchange.transport.socket as TlsPeer | undefined,
+      authorization: headers.authorization,
+      tls: transport.socket as TlsPeer | undefined,
+      headers,
+      rawHeaders: transport.rawHeaders,
       warn: (text) => exchange.warnings.push(text),
     })
     if (outcome instanceof Promise) {

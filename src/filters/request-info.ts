@@ -12,7 +12,7 @@ export function requestInfo(deps: RequestInfoDeps): Stage {
     exchange.auditId = typeof given === 'string' && given.length <= 64 && given !== '' ? given : deps.uuid()
     exchange.answerHeaders['audit-id'] = exchange.auditId
     exchange.answerHeaders['cache-control'] = 'no-cache, private'
-    if (/^\/(api|apis\/[^/]+)\/[^/]+\/watch$/.test(exchange.path)) {
+    if (/^\/(api|apis\/[^/]+)\/[^/]+\/(watch|proxy)$/.test(exchange.path)) {
       const text = `Internal Server Error: ${JSON.stringify(exchange.path)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${exchange.path}\n`
       exchange.respond(500, 'text/plain; charset=utf-8', text)
       return

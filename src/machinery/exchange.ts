@@ -1,6 +1,13 @@
 import type { RequestInfo } from './request-info.ts'
 import type { UserInfo } from './user.ts'
 
+/** Whether a request may be made, with what allowed or forbade it. */
+export interface AccessDecision {
+  readonly verdict: 'allow' | 'deny' | 'no opinion'
+  readonly reason: string
+  readonly error?: string
+}
+
 /** How a request came in and how its answer goes out: HTTP/1.1, HTTP/2, or a call within the process. */
 export interface Transport {
   readonly method: string
@@ -64,7 +71,11 @@ export class Exchange {
   #query: URLSearchParams | undefined
   info!: RequestInfo
   user!: UserInfo
+  /** Who sent it, when they act as `user`. */
+  impersonator: UserInfo | undefined = undefined
   auditId = ''
+  /** What authorization said of it, and why. */
+  decision: AccessDecision | undefined = undefined
   #abort: AbortController | undefined
   /** Texts for Warning headers. */
   readonly warnings: string[] = []

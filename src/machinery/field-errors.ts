@@ -1,3 +1,4 @@
+import { stringifyJson } from './go-json.ts'
 import { goQuote as quote } from './go-text.ts'
 import { type GroupKind, qualified, StatusError } from './status.ts'
 
@@ -13,7 +14,7 @@ export interface FieldError {
 /** Prints a value the way the reference's messages do: strings quoted, objects as JSON. */
 export function printValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
-  return typeof value === 'string' ? quote(value) : JSON.stringify(value)
+  return typeof value === 'string' ? quote(value) : stringifyJson(value)
 }
 
 const withDetail = (head: string, detail: string | undefined): string => (detail ? `${head}: ${detail}` : head)
@@ -88,7 +89,7 @@ export function invalidObject(kind: GroupKind, name: string, errors: readonly Fi
   return new StatusError(422, 'Invalid', `${qualified(kind)} ${quote(name)} is invalid: ${list}`, {
     ...(name ? { name } : {}),
     ...(kind.group ? { group: kind.group } : {}),
-    kind: kind.kind,
+    ...(kind.kind ? { kind: kind.kind } : {}),
     causes: errors.map((e) => ({ reason: e.reason, message: e.message, field: e.field })),
   })
 }

@@ -11,11 +11,17 @@ const NAMED: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
 const SPECIAL = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
 
 /** Quotes a text as Go's `%q` does. */
 export function goQuote(text: string): string {
   return `"${text.replace(SPECIAL, escapeCharacter)}"`
+}
+
+/** Whether Go would print a character as it is. */
+export function isPrintable(character: string): boolean {
+  return PRINTABLE.test(character)
 }
 
 /** Quotes one byte, taken as a Latin-1 character, as Go's JSON errors do. */

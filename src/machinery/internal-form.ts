@@ -11,6 +11,8 @@ interface Differences {
   without?: readonly string[]
   /** Embedded metadata: its fields, with their JSON names, stand among the struct's own. */
   inlineMetadata?: boolean
+  /** JSON names of fields that aren't pointers in the internal struct. */
+  values?: readonly string[]
 }
 
 const CORE = 'io.k8s.api.core.v1.'
@@ -66,6 +68,19 @@ const DIFFERENCES: Readonly<Record<string, Differences>> = {
       'fsGroupChangePolicy',
     ],
   },
+  [`${CORE}PersistentVolumeClaimSpec`]: {
+    order: [
+      'accessModes',
+      'selector',
+      'resources',
+      'volumeName',
+      'storageClassName',
+      'volumeMode',
+      'dataSource',
+      'dataSourceRef',
+    ],
+  },
+  'io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy': { values: ['partition'] },
   [`${CORE}TypedObjectReference`]: { order: ['apiGroup', 'kind', 'name', 'namespace'] },
   [`${CORE}Volume`]: {
     order: [
@@ -145,7 +160,12 @@ export function internalForm(facts: SchemaFacts, type: string, value: JsonObject
   for (const field of orderedFields(facts.type(type).fields, differences)) {
     const given = value[field.name]
     if (field.name === 'metadata' && differences.inlineMetadata) Object.assign(out, given)
-    else out[differences.names?.[field.name] ?? goName(field.name)] = valueForm(facts, field, given)
+    else {
+      const isValue = given === undefined && differences.values?.includes(field.name)
+      out[differences.names?.[field.name] ?? goName(field.name)] = isValue
+        ? (ZERO[String(field.type)] ?? null)
+        : valueForm(facts, field, given)
+    }
     if (type === `${CORE}PodSpec` && field.name === 'securityContext') {
       out.SecurityContext = { ...hostForm(value), ...(out.SecurityContext as JsonObject | null) }
     }

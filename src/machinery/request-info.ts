@@ -13,11 +13,16 @@ export interface RequestInfo {
   resource: string
   subresource: string
   name: string
+  /** What narrows a list, a watch or a deletecollection, as sent; empty when nothing does. */
+  fieldSelector: string
+  labelSelector: string
   /** The path's parts after the version, the `watch` prefix and the namespace taken off. */
   parts: string[]
 }
 
 const VERBS: Record<string, string> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+/** The first part of old paths that name their verb. */
+const PATH_VERBS = new Set(['watch', 'proxy'])
 /** Subresources of a namespace itself: other parts after its name are resources in it. */
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 
@@ -37,6 +42,8 @@ export function requestInfo(method: string, path: string, query: () => URLSearch
     resource: '',
     subresource: '',
     name: '',
+    fieldSelector: '',
+    labelSelector: '',
     parts: [],
   }
   const all = splitPath(path)
@@ -51,13 +58,14 @@ export function requestInfo(method: string, path: string, query: () => URLSearch
   info.isResource = true
   let at = versionAt + 1
   let verb = VERBS[method] ?? ''
-  if (all[at] === 'watch' && all.length > at + 1) {
-    verb = 'watch'
+  const verbInPath = PATH_VERBS.has(all[at] as string)
+  if (verbInPath) {
+    if (all.length === at + 1) {
+      info.isResource = false
+      return info
+    }
+    verb = all[at] as string
     at++
-  } else if (all[at] === 'watch') {
-    info.isResource = false
-    info.verb = method.toLowerCase()
-    return info
   }
   if (all[at] === 'namespaces') {
     if (all.length > at + 1) {
@@ -68,22 +76,25 @@ export function requestInfo(method: string, path: string, query: () => URLSearch
   info.parts = all.slice(at)
   info.resource = info.parts[0] ?? ''
   info.name = info.parts[1] ?? ''
-  info.subresource = info.parts[2] ?? ''
-  if (info.name === '' && verb === 'get') {
-    verb = isTrue(query().get('watch')) ? 'watch' : 'list'
-    const name = nameOf(query().get('fieldSelector'))
-    if (name) info.name = name
+  if (verb !== 'proxy') info.subresource = info.parts[2] ?? ''
+  if (info.name === '') {
+    if (verb === 'get') verb = isTrue(query().get('watch')) ? 'watch' : 'list'
+    else if (verb === 'delete') verb = 'deletecollection'
+    if (verb === 'list' || verb === 'watch' || verb === 'deletecollection') {
+      info.fieldSelector = query().get('fieldSelector') ?? ''
+      info.labelSelector = query().get('labelSelector') ?? ''
+      if (verb !== 'deletecollection' && !verbInPath) info.name = nameOf(info.fieldSelector)
+    }
   }
-  if (info.name === '' && verb === 'delete') verb = 'deletecollection'
   info.verb = verb
   return info
 }
 
 /** A list or watch by name is authorized for that name. */
-function nameOf(fieldSelector: string | null): string {
+function nameOf(fieldSelector: string): string {
   if (!fieldSelector) return ''
-  const match = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(fieldSelector)
-  return match?.[1] ?? ''
+  const name = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(fieldSelector)?.[1] ?? ''
+  return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name
 }
 
 /** Booleans in queries: absent, `0` and `false` are false, anything else true. */

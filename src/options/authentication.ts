@@ -81,7 +81,7 @@ export const authentication = {
     "Headers with the user's UID; usually X-Remote-Uid. Needs the feature RemoteRequestHeaderUID.",
   ),
   'requestheader-username-headers': unbuilt(strings, [], "Headers with the user's name; usually X-Remote-User."),
-  'service-account-extend-token-expiration': unbuilt(
+  'service-account-extend-token-expiration': built(
     bool,
     true,
     'Let the tokens in pods live up to a year, whatever --service-account-max-token-expiration says, for programs that do not read them anew.',
@@ -91,7 +91,7 @@ export const authentication = {
     [],
     "Issuer named in service account tokens (claim 'iss'), best an https URL that serves the OpenID discovery document. May be repeated: the first is used for new tokens, all are accepted. Left out: https://kubernetes.default.svc.cluster.local.",
   ),
-  'service-account-jwks-uri': unbuilt(
+  'service-account-jwks-uri': built(
     string,
     '',
     'Where the OpenID discovery document says that the keys are, if others reach this server under another URL.',
@@ -101,8 +101,8 @@ export const authentication = {
     [],
     'File with keys, public or private, that service account tokens may be signed with. May be repeated, and may hold several. Left out: the key that this server signs with.',
   ),
-  'service-account-lookup': unbuilt(bool, true, 'Accept service account tokens only while the account exists.'),
-  'service-account-max-token-expiration': unbuilt(
+  'service-account-lookup': built(bool, true, 'Accept service account tokens only while the account exists.'),
+  'service-account-max-token-expiration': built(
     duration,
     0,
     'Longest life of a service account token; a request for more gets this.',

@@ -4,7 +4,7 @@ import { duration, string, strings } from './flag-types.ts'
 /** Every authorization mode, with whether it exists yet. */
 export const authorizationModes: Readonly<Record<string, boolean>> = {
   AlwaysAllow: true,
-  AlwaysDeny: false,
+  AlwaysDeny: true,
   ABAC: false,
   Webhook: false,
   RBAC: true,

@@ -1,12 +1,8 @@
+import type { SelectorRequirement } from '../authorization/attributes.ts'
+import type { RbacV1PolicyRule, RbacV1RoleRef } from '../generated/types.ts'
 import type { UserInfo } from '../machinery/user.ts'
 
-/** One requirement of a selector that narrows what is listed or watched. */
-export interface SelectorRequirement {
-  readonly key: string
-  /** `In`, `NotIn`, `Exists` or `DoesNotExist`. */
-  readonly operator: string
-  readonly values: readonly string[]
-}
+export type { SelectorRequirement }
 
 /** What somebody wants to do, as authorizers judge it. */
 export interface AccessAttributes {
@@ -58,6 +54,13 @@ export interface AccessRules {
   readonly error: string
 }
 
+/** The rules that somebody holds by roles and bindings. */
+export interface HeldRules {
+  readonly rules: readonly RbacV1PolicyRule[]
+  /** Names of roles that bindings name and that don't exist. */
+  readonly missingRoles: readonly string[]
+}
+
 export interface TokenOutcome {
   /** Unset when the token is nobody's. */
   readonly user?: UserInfo
@@ -72,6 +75,10 @@ export interface AccessReviewer {
   authorize(attributes: AccessAttributes): Promise<AccessDecision>
   /** What a user may do in a namespace, as far as it can be listed. */
   rulesFor(user: UserInfo, namespace: string): Promise<AccessRules>
+  /** What roles give a user, whatever the other authorizers say. @param namespace empty for what holds in all of them */
+  heldRules(user: UserInfo, namespace: string): HeldRules
+  /** The rules of the role that a binding in this namespace names; undefined when there is none, or it can't be named. */
+  roleRules(ref: RbacV1RoleRef, namespace: string): readonly RbacV1PolicyRule[] | undefined
   /** @param audiences empty for the server's own */
   authenticateToken(token: string, audiences: readonly string[]): Promise<TokenOutcome>
 }

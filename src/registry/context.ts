@@ -3,6 +3,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import type { SchemaFacts } from '../machinery/schema.ts'
 import type { UserInfo } from '../machinery/user.ts'
 import type { AccessReviewer } from './access.ts'
+import type { TokenIssuer } from './tokens.ts'
 
 /** What a kind's hooks may know and use of the server around them. */
 export interface WriteContext {
@@ -31,6 +32,8 @@ export interface KindEnvironment {
   readonly nodePorts: PortAllocator
   /** Who somebody is and what they may do. */
   readonly access: AccessReviewer
+  /** Issues service account tokens. */
+  readonly tokens?: TokenIssuer
   /** What is known of the types, for messages that print whole objects. */
   readonly facts?: SchemaFacts
   /** How the other components of the control plane are; without it nothing is known of them. */

@@ -1,9 +1,12 @@
+import type { MetaV1ManagedFieldsEntry } from '../generated/types.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
 import type { JsonObject } from '../machinery/json.ts'
+import { applyConfiguration } from '../machinery/managed-fields/apply.ts'
 import type { Atom } from '../machinery/managed-fields/atoms.ts'
 import { equalButTimes } from '../machinery/managed-fields/entries.ts'
 import type { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { fieldsOf, NO_FIELDS, union } from '../machinery/managed-fields/fields.ts'
+import { REPLICAS, toParentEntries, toScaleEntries } from '../machinery/managed-fields/scale.ts'
 import { managedFieldsAfterUpdate, type Writer } from '../machinery/managed-fields/update.ts'
 import {
   type FieldFilter,
@@ -13,10 +16,13 @@ import {
   without,
 } from '../machinery/managed-fields/views.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
-import { apiVersionOf, type KindDefinition } from './kind.ts'
+import { apiVersionOf, type KindDefinition, type Subresource } from './kind.ts'
 import type { RequestContext } from './request-context.ts'
 import { ServedResource } from './served.ts'
 import { timestamp } from './write-rules.ts'
+
+/** How a write came about: with a whole object, with a patch of one, or with what the writer wants to own of one. */
+export type WriteMode = 'put' | 'patch' | 'apply'
 
 /** Keeps the managed fields of one kind's objects. */
 export class FieldManager {
@@ -62,6 +68,70 @@ export class FieldManager {
     const meta = metaOf(object)
     if (next) meta.managedFields = next
     else delete meta.managedFields
+  }
+
+  /** The object after server-side apply, with its managed fields. `live` is undefined when there is none yet. @throws StatusError */
+  apply(live: KubeObject | undefined, config: JsonObject, force: boolean, context: RequestContext): KubeObject {
+    const { subresource } = context
+    const { views } = this
+    const filter = this.filter(subresource)
+    return applyConfiguration({ live, config, force, writer: this.writer(context), kind: this.#kind.kind, views, filter })
+  }
+
+  /** The same for a subresource with a kind of its own; `live` carries the owners that `subresourceOwners` tells of. */
+  applySubresource(
+    kind: NonNullable<Subresource<KubeObject>['kind']>,
+    live: KubeObject,
+    config: JsonObject,
+    force: boolean,
+    context: RequestContext,
+  ): KubeObject {
+    const view = this.#subresourceView(kind)
+    const writer = { ...this.writer(context), apiVersion: view.apiVersion }
+    const views: Views = (apiVersion) => (apiVersion === view.apiVersion ? view : undefined)
+    return applyConfiguration({ live, config, force, writer, kind: kind.kind, views })
+  }
+
+  /** Who owns what a Scale shows of its parent. */
+  subresourceOwners(parent: KubeObject): MetaV1ManagedFieldsEntry[] {
+    return toScaleEntries(parent.metadata?.managedFields, this.#replicas)
+  }
+
+  /**
+   * What a write through a subresource makes of the parent's managed fields. A Scale, whose fields are others than its parent's, gets
+   * the managed fields of its own, and gives them back as the parent's.
+   */
+  recordSubresource(
+    subresource: Subresource<KubeObject>,
+    { current, shown, incoming }: { current: KubeObject; shown: KubeObject; incoming: KubeObject },
+    context: RequestContext,
+    how: WriteMode,
+  ): MetaV1ManagedFieldsEntry[] | undefined {
+    const { apiVersion } = this.writer(context)
+    if (!subresource.kind) {
+      if (how !== 'apply') this.record(current, incoming, context)
+      return incoming.metadata?.managedFields
+    }
+    const parent = current.metadata?.managedFields
+    if (how === 'apply') return toParentEntries(parent, incoming.metadata?.managedFields, apiVersion, this.#replicas)
+    const view = this.#subresourceView(subresource.kind)
+    const next = managedFieldsAfterUpdate({
+      before: { ...shown, metadata: { ...shown.metadata, managedFields: this.subresourceOwners(current) } },
+      after: incoming,
+      writer: { ...this.writer(context), apiVersion: view.apiVersion },
+      views: (version) => (version === view.apiVersion ? view : undefined),
+    })
+    return toParentEntries(parent, next, apiVersion, this.#replicas)
+  }
+
+  readonly #replicas = (apiVersion: string) => (this.#versions.includes(apiVersion) ? REPLICAS : undefined)
+
+  #subresourceView(kind: NonNullable<Subresource<KubeObject>['kind']>): VersionView {
+    const apiVersion = apiVersionOf(kind)
+    const empty: JsonObject = { ...this.#decoder.decode(kind.schema, {}), kind: kind.kind, apiVersion }
+    empty.metadata ??= {}
+    const store = (object: JsonObject): KubeObject => this.#decoder.decode(kind.schema, object) as KubeObject
+    return { apiVersion, atom: this.#atoms.atom(kind.schema), empty, show: (object) => object as JsonObject, store }
   }
 
   writer(context: RequestContext): Writer {

@@ -2,13 +2,16 @@ import type { AdmissionChain } from '../admission/plugin.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
 import { invalid, invalidObject } from '../machinery/field-errors.ts'
 import { clone, equal, type JsonObject } from '../machinery/json.ts'
+import type { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { conflict, STALE_OBJECT, StatusError } from '../machinery/status.ts'
 import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../machinery/user.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
+import { authorizeCreate } from './authorize-create.ts'
 import type { KindEnvironment, ObjectAccess } from './context.ts'
 import { type DeleteOptions, deletionOf } from './deletion.ts'
 import type { KindDefinition, Subresource, Undo } from './kind.ts'
+import { FieldManager, keepTimes, type WriteMode } from './managed-fields.ts'
 import { RequestContext } from './request-context.ts'
 import type { Change, KindStore, Written } from './store.ts'
 import {
@@ -25,6 +28,7 @@ export interface ResourceDeps {
   store: KindStore
   admission: AdmissionChain
   decoder: TypeDecoder
+  atoms: FactAtoms
   env: KindEnvironment
   clock: () => number
   /** An integer in [0, max). */
@@ -42,12 +46,14 @@ const SELF: UserInfo = { name: API_SERVER_USER, uid: '', groups: [SYSTEM_PRIVILE
 export class Resource implements ObjectAccess {
   readonly kind: KindDefinition
   readonly store: KindStore
+  readonly fields: FieldManager
   readonly #deps: ResourceDeps
 
   constructor(deps: ResourceDeps) {
     this.#deps = deps
     this.store = deps.store
     this.kind = deps.store.kind
+    this.fields = new FieldManager(this.kind, deps.decoder, deps.atoms)
   }
 
   /** What an empty status of this kind decodes to. */
@@ -64,6 +70,7 @@ export class Resource implements ObjectAccess {
     delete meta.resourceVersion
     const generates = Boolean(meta.generateName)
     const named = Boolean(meta.name)
+    this.fields.record(undefined, object, context)
     await admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
     const identity = this.#identify(object)
     const undo = await this.kind.beforeCreate?.(object, context)
@@ -123,7 +130,7 @@ export class Resource implements ObjectAccess {
   async updateFor(
     context: RequestContext,
     produce: (current: KubeObject | undefined) => KubeObject,
-    isPatch = false,
+    how: WriteMode = 'put',
   ): Promise<Written & { created: boolean }> {
     let created = false
     let before: KubeObject | undefined
@@ -134,9 +141,10 @@ export class Resource implements ObjectAccess {
       async (current, revision): Promise<Change> => {
         const object = produce(current && clone(current))
         created = current === undefined
-        if (!current) return this.#createByUpdate(object, context)
+        if (!current) return this.#createByUpdate(object, context, how)
         context.operation = 'update'
-        if (!isPatch) this.#checkUid(object, current, context)
+        if (how === 'put') this.#checkUid(object, current, context)
+        if (how !== 'apply') this.fields.record(current, object, context)
         await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
         this.#checkVersion(object, revision, context)
         before = current
@@ -158,17 +166,23 @@ export class Resource implements ObjectAccess {
     else if (before) await this.kind.afterUpdate?.(written.entry.object(), before, context)
   }
 
-  async #createByUpdate(object: KubeObject, context: RequestContext): Promise<Change> {
+  async #createByUpdate(object: KubeObject, context: RequestContext, how: WriteMode): Promise<Change> {
     const meta = metaOf(object)
-    if (!this.kind.createOnUpdate) throw this.store.notFound(context.name)
+    if (!this.kind.createOnUpdate && how !== 'apply') throw this.store.notFound(context.name)
+    if (meta.uid && how === 'apply') {
+      const why = `uid mismatch: the provided object specified uid ${meta.uid}, and no existing object was found`
+      throw this.store.conflict(context.name, why)
+    }
     if (meta.uid) throw this.#uidConflict(context, meta.uid, '')
     delete meta.resourceVersion
     context.operation = 'create'
+    if (how !== 'apply') this.fields.record(undefined, object, context)
     await this.#deps.admission.admit(context.attributes(this.kind, 'CREATE', object, undefined))
     const identity = this.#identify(object)
     const undo = await this.kind.beforeCreate?.(object, context)
     return await undoing(undo, async () => {
       this.#prepareCreate(object, context, identity)
+      await authorizeCreate(this.kind, context)
       await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
       return { store: object, ...this.#ttl(object, context) }
     })
@@ -212,6 +226,7 @@ export class Resource implements ObjectAccess {
 
   #changed(object: KubeObject, current: KubeObject, context: RequestContext): Exclude<Change, 'keep'> {
     if (this.#removedBy(object, current)) return { remove: object }
+    keepTimes(object, current)
     return { store: object, ...this.#ttl(object, context) }
   }
 
@@ -228,12 +243,13 @@ export class Resource implements ObjectAccess {
   async updateStatusFor(
     context: RequestContext,
     produce: (current: KubeObject) => KubeObject,
-    isPatch = false,
+    how: WriteMode = 'put',
   ): Promise<Written> {
     return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
       if (!current) throw this.store.notFound(context.name)
       const object = produce(clone(current))
-      if (!isPatch) this.#checkUid(object, current, context)
+      if (how === 'put') this.#checkUid(object, current, context)
+      if (how !== 'apply') this.fields.record(current, object, context)
       await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', object, current))
       this.#checkVersion(object, revision, context)
       const next = beforeStatusUpdate(this.kind, object, current, context)
@@ -247,19 +263,24 @@ export class Resource implements ObjectAccess {
     subresource: Subresource<KubeObject>,
     context: RequestContext,
     produce: (current: KubeObject) => KubeObject,
+    how: WriteMode = 'put',
   ): Promise<Written> {
     const bodyKind = subresource.kind
     return await this.store.change(context.namespace, context.name, context, async (current, revision) => {
       if (!current) throw this.store.notFound(context.name)
       const shown = subresource.read ? subresource.read(clone(current)) : clone(current)
+      if (bodyKind && how === 'apply') metaOf(shown).managedFields = this.fields.subresourceOwners(current)
       const incoming = produce(shown)
       const isParent = !bodyKind
       if (isParent) this.#checkUid(incoming, current, context)
+      const managedFields = this.fields.recordSubresource(subresource, { current, shown, incoming }, context, how)
       await this.#deps.admission.admit(context.attributes(this.kind, 'UPDATE', incoming, bodyKind ? shown : current, bodyKind))
       if (isParent) this.#checkVersion(incoming, revision, context)
       else this.#checkSubresourceVersion(incoming, revision, context)
       const next = subresource.write ? subresource.write(clone(current), incoming, context) : incoming
       const meta = metaOf(next)
+      if (managedFields) meta.managedFields = managedFields
+      else delete meta.managedFields
       keepSystemMetadata(meta, metaOf(current))
       this.#bumpGeneration(next, current)
       const errors = updateMetaErrors(this.kind, meta, metaOf(current))
@@ -361,7 +382,8 @@ export class Resource implements ObjectAccess {
 
   #own(operation: RequestContext['operation'], namespace: string, name: string, options: { dryRun?: boolean }): RequestContext {
     const { env, clock } = this.#deps
-    return new RequestContext({ now: clock(), user: SELF, namespace, name, operation, env, dryRun: options.dryRun ?? false })
+    const init = { now: clock(), user: SELF, fieldManager: 'kube-apiserver', namespace, name, operation, env }
+    return new RequestContext({ ...init, dryRun: options.dryRun ?? false })
   }
 }
 

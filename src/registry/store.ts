@@ -93,7 +93,7 @@ export class KindStore {
 
   /**
    * Reads an object, asks `attempt` what to do with it, and does it if the object is still the same then; otherwise asks again.
-   * @param attempt gets its own copy of the object; undefined when there is none (it may then throw or return an object to create)
+   * @param attempt must leave the object that it gets as it is; undefined when there is none (it may then throw, or return one to create)
    */
   async change(
     namespace: string,
@@ -105,10 +105,11 @@ export class KindStore {
     if (!this.cache.loaded) await this.cache.ready()
     let current = this.cache.get(key)
     for (let tries = 0; ; tries++) {
-      const change = await attempt(current?.object<KubeObject>(), current?.revision ?? 0)
+      const object = current?.object<KubeObject>()
+      const change = await attempt(object, current?.revision ?? 0)
       if (change === 'keep') return { entry: current as CacheEntry, removed: false }
       try {
-        const written = await this.#apply(key, current, change, options.dryRun)
+        const written = await this.#apply(key, current, object, change, options.dryRun)
         if (!('again' in change)) return written
         current = written.entry
       } catch (error) {
@@ -120,7 +121,13 @@ export class KindStore {
     }
   }
 
-  async #apply(key: string, current: CacheEntry | undefined, change: Exclude<Change, 'keep'>, dryRun: boolean): Promise<Written> {
+  async #apply(
+    key: string,
+    current: CacheEntry | undefined,
+    before: KubeObject | undefined,
+    change: Exclude<Change, 'keep'>,
+    dryRun: boolean,
+  ): Promise<Written> {
     if ('remove' in change) {
       const last = current as CacheEntry
       if (dryRun)
@@ -137,7 +144,7 @@ export class KindStore {
       const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
       return { entry: this.#written(key, value, revision), removed: false }
     }
-    if (this.#unchanged(current, object)) {
+    if (before && unchanged(before, object)) {
       await change.undo?.()
       return { entry: current, removed: false }
     }
@@ -149,14 +156,6 @@ export class KindStore {
     return { entry: this.#written(key, value, revision), removed: false }
   }
 
-  /** Writing what is already there does nothing: no event, no new revision. */
-  #unchanged(current: CacheEntry, object: KubeObject): boolean {
-    const before = current.object<KubeObject>()
-    delete metaOf(before).resourceVersion
-    const { resourceVersion: _, ...meta } = metaOf(object)
-    return equal(before, { ...object, metadata: meta })
-  }
-
   notFound(name: string): StatusError {
     return notFound(this.kind, name)
   }
@@ -164,6 +163,13 @@ export class KindStore {
   conflict(name: string, cause: string): StatusError {
     return conflict(this.kind, name, cause)
   }
+}
+
+/** Writing what is already there does nothing: no event, no new revision. */
+function unchanged(before: KubeObject, object: KubeObject): boolean {
+  const { resourceVersion: _before, ...was } = metaOf(before)
+  const { resourceVersion: _now, ...is } = metaOf(object)
+  return equal(was, is) && equal({ ...before, metadata: undefined }, { ...object, metadata: undefined })
 }
 
 const ttl = (seconds: number | undefined) => (seconds ? { ttlSeconds: seconds } : undefined)

@@ -15,9 +15,9 @@ import { serviceAccount } from '../admission/service-account.ts'
 import type { SignerAccess } from '../admission/signers.ts'
 import { storageObjectInUseProtection } from '../admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from '../admission/taint-nodes-by-condition.ts'
+import { resourceAttributes } from '../authorization/attributes.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import type { KubeObject } from '../machinery/object.ts'
-import type { RequestInfo } from '../machinery/request-info.ts'
 import { enabledAdmissionPlugins } from '../options/admission.ts'
 import type { Options } from '../options/table.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -139,20 +139,8 @@ class CachedFacts<T extends {}> implements Facts<T> {
 function signerAccess(authorizer: Authorizer): SignerAccess {
   return {
     async allowed(user, verb, name) {
-      const request: RequestInfo = {
-        isResource: true,
-        path: '',
-        verb,
-        apiPrefix: 'apis',
-        apiGroup: 'certificates.k8s.io',
-        apiVersion: '*',
-        namespace: '',
-        resource: 'signers',
-        subresource: '',
-        name,
-        parts: ['signers', name],
-      }
-      return (await authorizer.authorize(user, request)).verdict === 'allow'
+      const asked = resourceAttributes({ verb, apiGroup: 'certificates.k8s.io', resource: 'signers', name })
+      return (await authorizer.authorize(user, asked)).verdict === 'allow'
     },
   }
 }

@@ -12,6 +12,8 @@ export interface Credentials {
   /** For the kubeconfig; unset when serving certificates were given by flags. */
   ca: string
   admin: { cert: string; key: string } | undefined
+  /** Our own key pair for service account tokens, in PEM. */
+  serviceAccount: { publicKey: string; privateKey: string }
   issued: readonly { file: string; reason: string }[]
 }
 
@@ -33,11 +35,13 @@ export async function credentials(options: Options, clock: () => number): Promis
     clientCa,
     ca: options.tlsCertFile ? serving.cert : pki.ca.cert,
     admin: options.clientCaFile ? undefined : { cert: pki.admin.cert, key: pki.admin.key },
+    serviceAccount: pki.serviceAccount,
     issued: pki.issued,
   }
 }
 
-function read(file: string): string {
+/** @throws Error with one line that names the file */
+export function read(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8')
   } catch (error) {

@@ -1,12 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { AdmissionChain, type AdmissionPlugin } from '../admission/plugin.ts'
-import { type Authenticator, type Credentials as RequestCredentials, Union } from '../authentication/authenticator.ts'
-import { bearer } from '../authentication/bearer.ts'
-import { RequestAuthenticator } from '../authentication/request.ts'
-import { tokenFile } from '../authentication/token-file.ts'
-import { x509 } from '../authentication/x509.ts'
-import { AuthorizerChain, alwaysAllow, discoveryOnly, privilegedGroup } from '../authorization/authorizer.ts'
+import type { AuthorizerChain } from '../authorization/authorizer.ts'
 import { Descriptions } from '../discovery/descriptions.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import { OpenApi } from '../discovery/openapi/openapi.ts'
@@ -15,17 +10,22 @@ import { Dispatcher } from '../endpoints/dispatch.ts'
 import { answerError, wantsPretty } from '../endpoints/encode.ts'
 import { Health } from '../endpoints/health.ts'
 import { KnownKinds } from '../endpoints/known-kinds.ts'
+import { OpenIdEndpoints } from '../endpoints/openid.ts'
 import { TableMaker } from '../endpoints/table.ts'
 import { authentication } from '../filters/authentication.ts'
 import { authorization } from '../filters/authorization.ts'
 import { Deadlines } from '../filters/deadline.ts'
 import { errors } from '../filters/errors.ts'
+import { impersonation } from '../filters/impersonation.ts'
 import { requestInfo } from '../filters/request-info.ts'
 import { type HttpServer, listen } from '../http/server.ts'
 import { BUILT_IN_KINDS } from '../kinds/all.ts'
 import { TypeDecoder } from '../machinery/decode.ts'
 import { Exchange, type Transport } from '../machinery/exchange.ts'
 import { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
+import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
+import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
+import type { StatusError } from '../machinery/status.ts'
 import { SchemaFacts } from '../machinery/schema.ts'
 import type { Logger } from '../observability/logger.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
@@ -41,6 +41,8 @@ import { Registry } from '../registry/registry.ts'
 import type { Storage } from '../storage/storage.ts'
 import { accessReviewer } from './access.ts'
 import { admissionPlugins } from './admission.ts'
+import { Authentication } from './authentication.ts'
+import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { chain } from './chain.ts'
 import { advertisedAddress, credentials, storePath } from './config.ts'
@@ -67,6 +69,7 @@ export class ApiServer {
   readonly #http: HttpServer
   readonly #deadlines: Deadlines
   readonly #bootstrap: Bootstrap
+  readonly #authorization: Authorization
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
   /** Serves a request that came in by any transport: also one made within this process. */
@@ -80,6 +83,7 @@ export class ApiServer {
     registry: Registry
     deadlines: Deadlines
     bootstrap: Bootstrap
+    authorization: Authorization
     state: { stopping: boolean }
     kubeconfig: string
     handle: (transport: Transport) => void
@@ -90,6 +94,7 @@ export class ApiServer {
     this.registry = parts.registry
     this.#deadlines = parts.deadlines
     this.#bootstrap = parts.bootstrap
+    this.#authorization = parts.authorization
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
     this.handle = parts.handle
@@ -126,17 +131,15 @@ export class ApiServer {
         garbageCollection: options.enableGarbageCollector,
         onError: (error) => logger.error('a watch of the store broke', { error }),
       })
-      const authenticator = await requestAuthenticator(options, credential.clientCa !== undefined, logger, clock)
-      const authorizer = new AuthorizerChain([
-        privilegedGroup,
-        ...(options.authorizationMode.includes('AlwaysAllow') ? [alwaysAllow] : []),
-        discoveryOnly,
-      ])
-      const env = environment(options, registry, authorizer, storage)
+      const authentication = await Authentication.create({ options, logger, clock, registry, credential })
+      const access = new Authorization({ options, logger, registry })
+      const { authorizer } = access
+      const env = environment(options, registry, access, authentication, storage)
       registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
         apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
       )
-      const handler = endpoints(deps, { registry, facts, decoder, env, state, storage, authenticator, authorizer, admitted })
+      await access.start()
+      const handler = endpoints(deps, { registry, facts, decoder, env, state, storage, authentication, authorizer, admitted })
       const http = await listen({
         tls: {
           key: credential.serving.key,
@@ -181,6 +184,7 @@ export class ApiServer {
         registry,
         deadlines: handler.deadlines,
         bootstrap: started,
+        authorization: access,
         state,
         kubeconfig,
         handle: handler.handle,
@@ -206,6 +210,7 @@ export class ApiServer {
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
     this.#deadlines.close()
+    this.#authorization.close()
     this.registry.close(stopping)
     await this.#storage.close()
     logger.info('stopped')
@@ -221,28 +226,15 @@ async function openStore({ options, clock, logger }: ServerDeps): Promise<Storag
   return openEmbedded({ path: storePath(options), clock, logger: (message, fields) => logger.warn(message, fields) })
 }
 
-async function requestAuthenticator(
-  options: Options,
-  clientCa: boolean,
-  logger: Logger,
-  clock: () => number,
-): Promise<RequestAuthenticator> {
-  const authenticators: Authenticator<RequestCredentials>[] = []
-  if (clientCa) authenticators.push(x509({ clock: { now: clock } }))
-  const tokens: Authenticator<string>[] = []
-  if (options.tokenAuthFile) tokens.push(await tokenFile(options.tokenAuthFile, (text) => logger.warn(text)))
-  if (tokens.length) authenticators.push(bearer(new Union('tokens', tokens)))
-  return new RequestAuthenticator({
-    authenticators,
-    anonymous: options.anonymousAuth,
-    onRefused: (reason) =>
-      logger.debug('authentication refused', { reason: reason instanceof Error ? reason.message : String(reason) }),
-  })
-}
-
 const randomBelow = (max: number): number => (max <= 1 ? 0 : max < 2 ** 31 ? Math.floor(Math.random() * max) : randomInt(max))
 
-function environment(options: Options, registry: Registry, authorizer: AuthorizerChain, storage: Storage): KindEnvironment {
+function environment(
+  options: Options,
+  registry: Registry,
+  access: Authorization,
+  { reviews, tokens }: Authentication,
+  storage: Storage,
+): KindEnvironment {
   const ranges = options.serviceClusterIpRange
   return {
     settings: {
@@ -259,7 +251,8 @@ function environment(options: Options, registry: Registry, authorizer: Authorize
       random: randomBelow,
     }),
     nodePorts: new NodePorts({ range: options.serviceNodePortRange, random: randomBelow }),
-    access: accessReviewer(authorizer),
+    access: accessReviewer(access.authorizer, access.policy, reviews),
+    tokens,
     componentHealth: () =>
       componentHealth(() =>
         storage.ping().then(
@@ -278,7 +271,7 @@ interface Parts {
   env: KindEnvironment
   state: { stopping: boolean }
   storage: Storage
-  authenticator: RequestAuthenticator
+  authentication: Authentication
   authorizer: AuthorizerChain
   admitted: AdmissionPlugin[]
 }
@@ -288,7 +281,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   const { registry, facts, decoder, env, state, storage } = parts
   const descriptions = new Descriptions()
   const tables = new TableMaker({ describe: (reference) => descriptions.describe(reference), clock })
-  const bodies = new BodyReader(new KnownKinds(() => registry.kinds(), facts))
+  const protobuf = new ProtobufCodec(new WireFacts())
+  const bodies = new BodyReader(new KnownKinds(() => registry.kinds(), facts), protobuf, facts)
   const dispatcher = new Dispatcher(registry, {
     clock,
     random: randomBelow,
@@ -296,6 +290,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     bodies,
     facts,
     decoder,
+    protobuf,
     env,
     minRequestTimeout: options.minRequestTimeout * 1000,
     deleteCollectionWorkers: options.deleteCollectionWorkers,
@@ -320,22 +315,25 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       return registry.generation
     },
   }
+  const openId = new OpenIdEndpoints(parts.authentication.openId)
   const openApi = new OpenApi({ kinds, facts, descriptions, version: reportedVersion(options.version), clock })
   const discovery = new Discovery({
     kinds,
     version: reportedVersion(options.version),
     serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
-    otherPaths: () => health.paths(),
+    otherPaths: () => [...health.paths(), ...openId.paths()],
     wantsPretty,
     openApi,
   })
-  const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer: answerError })
+  const answer = (exchange: Exchange, error: StatusError) => answerError(exchange, error, protobuf)
+  const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer })
   const handle = chain(
     [
-      errors({ answer: answerError, log: (message, fields) => logger.error(message, fields) }),
+      errors({ answer, log: (message, fields) => logger.error(message, fields) }),
       requestInfo({ uuid: randomUUID }),
       deadlines.stage(),
-      authentication(parts.authenticator),
+      authentication(parts.authentication.requests),
+      impersonation(parts.authorizer),
       authorization(parts.authorizer),
     ],
     async (exchange) => {
@@ -343,6 +341,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       if (own === true || (own !== false && (await own))) return
       const healthy = health.handle(exchange)
       if (healthy === true || (healthy !== false && (await healthy))) return
+      if (openId.handle(exchange)) return
       const found = discovery.handle(exchange)
       if (found === true || (typeof found !== 'boolean' && (await found))) return
       exchange.respond(404, 'text/plain; charset=utf-8', '404 page not found\n', { 'x-content-type-options': 'nosniff' })

@@ -73,6 +73,7 @@ export class Kubectl {
     return this.run(line.split(' '), input === undefined ? {} : { input })
   }
 
+  /** Runs it to its end, which comes after half a minute at the latest: then its exit code is null. */
   async output(args: readonly string[], options: RunOptions = {}): Promise<Output> {
     const child = this.start(args, options.env)
     child.stdin!.end(options.input ?? '')
@@ -83,7 +84,9 @@ export class Kubectl {
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
+    const timer = setTimeout(() => child.kill(), 30_000)
     const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+    clearTimeout(timer)
     return { code, stdout, stderr }
   }
 

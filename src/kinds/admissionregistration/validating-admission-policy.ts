@@ -16,6 +16,7 @@ export const validatingAdmissionPolicy = defineKind<AdmissionregistrationV1Valid
     defaultMatchResources(object.spec.matchConstraints)
   },
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column(
       'Validations',

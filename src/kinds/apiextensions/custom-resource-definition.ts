@@ -29,6 +29,7 @@ export const customResourceDefinition = defineKind<ApiextensionsV1CustomResource
   prepareForCreate: rememberStorageVersion,
   prepareForUpdate: rememberStorageVersion,
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
 })
 
 /** The status lists every version that objects were ever stored in. */

@@ -37,6 +37,7 @@ export const apiService = defineKind<ApiregistrationV1APIService>({
   },
   validate: validateApiService,
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column('Service', 'The reference to the service that hosts this API endpoint.', (object) => {
       const service = object.spec?.service

@@ -4,7 +4,7 @@ import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validateTemplate } from '../core/pod-validation.ts'
-import { immutable, notNegative } from '../core/rules.ts'
+import { immutable, notNegative, printed } from '../core/rules.ts'
 import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
 import { alwaysRunning, labelMismatch, parsed } from './selector-rules.ts'
 
@@ -21,17 +21,20 @@ export function validateDaemonSet({ spec = {} }: AppsV1DaemonSet, context: Write
     ...validateTemplate(template, 'spec.template', context),
     ...alwaysRunning(template, 'DaemonSet'),
     ...notNegative(spec, 'spec', ['minReadySeconds']),
-    ...validateUpdateStrategy(spec.updateStrategy ?? {}),
+    ...validateUpdateStrategy(spec.updateStrategy ?? {}, context),
     ...notNegative(spec, 'spec', ['revisionHistoryLimit']),
   ]
 }
 
 const STRATEGIES = ['RollingUpdate', 'OnDelete']
 
-function validateUpdateStrategy({ type = '', rollingUpdate }: AppsV1DaemonSetUpdateStrategy): FieldError[] {
+function validateUpdateStrategy(strategy: AppsV1DaemonSetUpdateStrategy, context: WriteContext): FieldError[] {
+  const { type = '', rollingUpdate } = strategy
   const path = 'spec.updateStrategy'
   if (type === 'OnDelete') return []
-  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, STRATEGIES)]
+  if (type !== 'RollingUpdate') {
+    return [notSupported(path, printed(strategy, 'io.k8s.api.apps.v1.DaemonSetUpdateStrategy', context), STRATEGIES)]
+  }
   if (!rollingUpdate) return [required(`${path}.rollingUpdate`)]
   const { maxUnavailable, maxSurge } = rollingUpdate
   const unavailable = `${path}.rollingUpdate.maxUnavailable`

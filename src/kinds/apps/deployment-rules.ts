@@ -1,7 +1,7 @@
 import type { AppsV1Deployment, AppsV1DeploymentStrategy } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import { immutable, notMoreThan, notNegative } from '../core/rules.ts'
+import { immutable, notMoreThan, notNegative, printed } from '../core/rules.ts'
 import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
 import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
 
@@ -12,7 +12,7 @@ export function validateDeployment(deployment: AppsV1Deployment, context: WriteC
     ...validateSelector(spec, 'deployment'),
     // The reference's text names the ReplicaSets that it makes.
     ...validateRunningTemplate(spec, 'ReplicaSet', context),
-    ...validateStrategy(spec.strategy ?? {}),
+    ...validateStrategy(spec.strategy ?? {}, context),
     ...notNegative(spec, 'spec', ['minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds']),
   ]
   const { minReadySeconds = 0, progressDeadlineSeconds } = spec
@@ -24,13 +24,16 @@ export function validateDeployment(deployment: AppsV1Deployment, context: WriteC
 
 const STRATEGIES = ['Recreate', 'RollingUpdate']
 
-function validateStrategy({ type = '', rollingUpdate }: AppsV1DeploymentStrategy): FieldError[] {
+function validateStrategy(strategy: AppsV1DeploymentStrategy, context: WriteContext): FieldError[] {
   const path = 'spec.strategy'
+  const { type = '', rollingUpdate } = strategy
   if (type === 'Recreate') {
     if (!rollingUpdate) return []
     return [forbiddenField(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
   }
-  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, STRATEGIES)]
+  if (type !== 'RollingUpdate') {
+    return [notSupported(path, printed(strategy, 'io.k8s.api.apps.v1.DeploymentStrategy', context), STRATEGIES)]
+  }
   if (!rollingUpdate) return [required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil')]
   const { maxUnavailable, maxSurge } = rollingUpdate
   const unavailable = `${path}.rollingUpdate.maxUnavailable`

@@ -24,6 +24,7 @@ export const deployment = defineKind<AppsV1Deployment>({
   ...templateStrategy,
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
+  resetFields: { '': ['status'], status: ['spec', 'metadata.labels'] },
   status: {
     prepare: (deployment, old) => {
       metaOf(deployment).labels = metaOf(old).labels

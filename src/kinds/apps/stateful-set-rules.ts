@@ -1,24 +1,58 @@
-import type { AppsV1StatefulSet, AppsV1StatefulSetSpec } from '../../generated/types.ts'
+import type { AppsV1StatefulSet, AppsV1StatefulSetSpec, CoreV1PodTemplateSpec } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import { equal } from '../../machinery/json.ts'
+import { isDns1123Label } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import { notMoreThan, notNegative } from '../core/rules.ts'
+import { validateClaimSpec } from '../core/claim-validation.ts'
+import { validateTemplateMeta } from '../core/pod-validation.ts'
+import { notMoreThan, notNegative, printed } from '../core/rules.ts'
 import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
-import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
+import { parsed, validateRunningTemplate, validateSelector } from './selector-rules.ts'
 
 const UNCHANGEABLE =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 
-export function validateStatefulSet({ spec = {} }: AppsV1StatefulSet, context: WriteContext): FieldError[] {
+/** A new set's rules: beyond those of all sets those for what can't change later. */
+export function validateStatefulSet(set: AppsV1StatefulSet, context: WriteContext): FieldError[] {
+  const { serviceName, volumeClaimTemplates } = set.spec ?? {}
+  return [
+    ...validateAnySet(set, context),
+    ...(serviceName ? isDns1123Label(serviceName) : []).map((message) => invalid('spec.serviceName', serviceName, message)),
+    ...(volumeClaimTemplates ?? []).flatMap((claim, i) =>
+      validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`),
+    ),
+  ]
+}
+
+function validateAnySet({ spec = {} }: AppsV1StatefulSet, context: WriteContext): FieldError[] {
   return [
     ...validatePodManagement(spec),
-    ...validateUpdateStrategy(spec),
+    ...validateUpdateStrategy(spec, context),
     ...validateRetention(spec),
     ...notNegative(spec, 'spec', ['replicas', 'minReadySeconds']),
     ...notNegative(spec.ordinals ?? {}, 'spec.ordinals', ['start']),
     ...validateSelector(spec, 'statefulset'),
-    ...validateRunningTemplate(spec, 'StatefulSet', context),
+    ...validateClaimingTemplate(spec, context),
     ...notNegative(spec, 'spec', ['revisionHistoryLimit']),
+  ]
+}
+
+/** The template's pods also have the volumes that are claimed for them. */
+function validateClaimingTemplate(spec: AppsV1StatefulSetSpec, context: WriteContext): FieldError[] {
+  const path = 'spec.template'
+  const { template, volumeClaimTemplates } = spec
+  // What is wrong with it is said elsewhere.
+  if (!parsed(spec.selector)) return [invalid('spec.selector', spec.selector)]
+  const { volumes } = template?.spec ?? {}
+  const taken = new Set(volumes?.map((volume) => volume.name))
+  const names = new Set((volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? ''))
+  const claimed = [...names]
+    .filter((name) => !taken.has(name))
+    .map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  const whole = template && { ...template, spec: { ...template.spec, volumes: [...(volumes ?? []), ...claimed] } }
+  return [
+    ...validateTemplateMeta(template, path),
+    ...validateRunningTemplate({ ...spec, template: whole as CoreV1PodTemplateSpec }, 'StatefulSet', context),
   ]
 }
 
@@ -29,7 +63,7 @@ function validatePodManagement({ podManagementPolicy }: AppsV1StatefulSetSpec): 
   return [invalid(path, podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")]
 }
 
-function validateUpdateStrategy({ updateStrategy = {} }: AppsV1StatefulSetSpec): FieldError[] {
+function validateUpdateStrategy({ updateStrategy = {} }: AppsV1StatefulSetSpec, context: WriteContext): FieldError[] {
   const path = 'spec.updateStrategy'
   const { type, rollingUpdate } = updateStrategy
   if (!type) return [required(path)]
@@ -37,7 +71,10 @@ function validateUpdateStrategy({ updateStrategy = {} }: AppsV1StatefulSetSpec):
     if (!rollingUpdate) return []
     return [invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")]
   }
-  if (type !== 'RollingUpdate') return [invalid(path, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")]
+  if (type !== 'RollingUpdate') {
+    const value = printed(updateStrategy, 'io.k8s.api.apps.v1.StatefulSetUpdateStrategy', context)
+    return [invalid(path, value, "must be 'RollingUpdate' or 'OnDelete'")]
+  }
   if (!rollingUpdate) return []
   const { maxUnavailable } = rollingUpdate
   const unavailable = `${path}.rollingUpdate.maxUnavailable`
@@ -51,7 +88,7 @@ function validateUpdateStrategy({ updateStrategy = {} }: AppsV1StatefulSetSpec):
   ]
 }
 
-const RETENTION = ['Delete', 'Retain']
+const RETENTION = ['Retain', 'Delete']
 
 function validateRetention({ persistentVolumeClaimRetentionPolicy = {} }: AppsV1StatefulSetSpec): FieldError[] {
   return (['whenDeleted', 'whenScaled'] as const).flatMap((field) => {
@@ -61,7 +98,7 @@ function validateRetention({ persistentVolumeClaimRetentionPolicy = {} }: AppsV1
 }
 
 export function validateStatefulSetUpdate(set: AppsV1StatefulSet, old: AppsV1StatefulSet, context: WriteContext): FieldError[] {
-  const errors = validateStatefulSet(set, context)
+  const errors = validateAnySet(set, context)
   const {
     replicas,
     ordinals,

@@ -16,7 +16,6 @@ export const tokenReview = defineKind<AuthenticationV1TokenReview>({
     async create(review, context) {
       const { token, audiences } = review.spec ?? {}
       if (!token) throw new StatusError(400, 'BadRequest', 'token is required for TokenReview in authentication')
-      if (context.dryRun) return review
       const outcome = await context.env.access.authenticateToken(token, audiences ?? [])
       const user = outcome.user ? userInfoOf(outcome.user) : (review.status?.user ?? {})
       const accepted = outcome.user ? [...outcome.audiences] : (review.status?.audiences ?? [])

@@ -35,8 +35,8 @@ const wrong = (field: string, detail: string): FieldError => ({
 export function validatePodFailurePolicy(spec: BatchV1JobSpec, path: string): FieldError[] {
   const rules = spec.podFailurePolicy?.rules ?? []
   const errors = rules.length > MAX_RULES ? [tooMany(`${path}.rules`, rules.length, MAX_RULES)] : []
-  const { containers = [], initContainers = [] } = spec.template?.spec ?? {}
-  const names = new Set([...containers, ...initContainers].map((container) => container.name))
+  const { containers, initContainers } = spec.template?.spec ?? {}
+  const names = new Set([...(containers ?? []), ...(initContainers ?? [])].map((container) => container.name))
   rules.forEach((rule, i) => {
     const at = `${path}.rules[${i}]`
     if (rule.action === 'FailIndex') {

@@ -4,9 +4,9 @@ import { equal } from '../../machinery/json.ts'
 import { isDns1123Label } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { parsed } from '../apps/selector-rules.ts'
-import { immutable } from '../core/rules.ts'
+import { immutable, printed } from '../core/rules.ts'
 import { jobLabels, olderJobLabels } from './job-selector.ts'
-import { printed, validateSelectingSpec } from './job-spec-rules.ts'
+import { validateSelectingSpec } from './job-spec-rules.ts'
 
 export function validateJob(job: BatchV1Job, context: WriteContext): FieldError[] {
   const { metadata, spec = {} } = job
@@ -94,7 +94,7 @@ function validateTemplateUpdate(
 /** Only indexed jobs scale, and only as a whole. */
 function validateCompletions(spec: BatchV1JobSpec, before: BatchV1JobSpec): FieldError[] {
   const { completions } = spec
-  if (before.completionMode !== 'Indexed') return immutable('spec.completions', completions, before.completions)
+  if (spec.completionMode !== 'Indexed') return immutable('spec.completions', completions, before.completions)
   if (completions === before.completions) return []
   if (completions !== undefined && completions === spec.parallelism && before.completions === before.parallelism) return []
   return [invalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism')]

@@ -1,14 +1,12 @@
 import type { BatchV1JobSpec } from '../../generated/types.ts'
 import { type FieldError, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts'
-import { internalForm } from '../../machinery/internal-form.ts'
-import type { JsonObject } from '../../machinery/json.ts'
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
 import { byteLength, isDomainPrefixedPath } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { parsed } from '../apps/selector-rules.ts'
 import { validateTemplate } from '../core/pod-validation.ts'
-import { notNegative } from '../core/rules.ts'
+import { notNegative, printed } from '../core/rules.ts'
 import { validatePodFailurePolicy, validateSuccessPolicy } from './job-policy-rules.ts'
 
 const COMPLETION_MODES = ['NonIndexed', 'Indexed']
@@ -20,11 +18,6 @@ const MAX_INDEXED = 100_000
 /** The same of jobs with more completions than that, which limit retries per index. */
 const MAX_INDEXED_OF_MANY = 10_000
 const NEEDS_INDEXES = 'requires indexed completion mode'
-
-/** A value as the reference prints it, which is by the names of its internal types. */
-export function printed(value: object | undefined, type: string, { env }: WriteContext): unknown {
-  return env.facts && value ? internalForm(env.facts, type, value as JsonObject) : value
-}
 
 /** Rules of a job's spec, wherever it stands. */
 export function validateJobSpec(spec: BatchV1JobSpec, path: string, context: WriteContext): FieldError[] {

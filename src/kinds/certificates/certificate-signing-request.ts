@@ -38,6 +38,11 @@ export const certificateSigningRequest = defineKind<Request>({
   },
   validate: (object) => validateRequest(object),
   validateUpdate: (object, old) => validateRequestUpdate(object, old, 'object'),
+  resetFields: {
+    '': ['spec', 'status'],
+    status: ['spec', 'status.conditions'],
+    approval: ['spec', 'status.certificate'],
+  },
   status: {
     prepare(object, old, context) {
       const conditions = [...conditionsOf(object)]

@@ -33,7 +33,8 @@ export function validateClaimSpec(spec: CoreV1PersistentVolumeClaimSpec, path: s
       const detail = 'may not be specified when dataSourceRef.namespace is specified'
       errors.push(invalid(path, `${path}.dataSource`, detail))
     }
-  } else if (!sameSource(dataSource, dataSourceRef)) errors.push(invalid(path, {}, 'must match dataSourceRef'))
+  } else if (dataSource && dataSourceRef && !sameSource(dataSource, dataSourceRef))
+    errors.push(invalid(path, {}, 'must match dataSourceRef'))
   if (volumeAttributesClassName) errors.push(...subdomain(`${path}.volumeAttributesClassName`, volumeAttributesClassName))
   return errors
 }
@@ -59,10 +60,10 @@ function sourceErrors(field: string, { apiGroup, kind = '', name = '' }: Source)
   return errors
 }
 
-const sameSource = (a: Source | undefined, b: Source | undefined): boolean =>
-  !a || !b ? !a && !b : (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name
+const sameSource = (a: Source, b: Source): boolean =>
+  (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name
 
-const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class'
+export const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class'
 
 export function claimWarnings(claim: CoreV1PersistentVolumeClaim): string[] {
   const warnings: string[] = []

@@ -43,6 +43,7 @@ export const namespace = defineKind<CoreV1Namespace>({
     held: (namespace) => Boolean(namespace.spec?.finalizers?.length),
   },
   status: true,
+  resetFields: { '': ['status'], status: ['spec'], finalize: ['status'] },
   subresources: [
     {
       name: 'finalize',

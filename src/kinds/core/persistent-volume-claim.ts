@@ -2,6 +2,7 @@ import type { CoreV1PersistentVolumeClaim, CoreV1PersistentVolumeClaimSpec } fro
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateClaimUpdate } from './claim-update.ts'
 import { claimWarnings, validateClaimSpec } from './claim-validation.ts'
 import { defaultClaimSpec, roundResources } from './pod-spec-defaults.ts'
 import { accessModes, classOf } from './volume-columns.ts'
@@ -31,6 +32,7 @@ export const persistentVolumeClaim = defineKind<CoreV1PersistentVolumeClaim>({
     if (claim.spec) prepareSources(claim.spec, old.spec, context)
   },
   validate: (claim) => validateClaimSpec(claim.spec ?? {}, 'spec'),
+  validateUpdate: validateClaimUpdate,
   warnings: claimWarnings,
   status: true,
   columns: [

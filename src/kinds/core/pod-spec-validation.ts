@@ -40,8 +40,11 @@ const named = (field: string, value: string, check: (value: string) => readonly 
 /** @returns the volumes' names */
 function validateVolumes(spec: CoreV1PodSpec, path: string, errors: FieldError[]): Set<string> {
   const names = new Set<string>()
-  spec.volumes?.forEach(({ name = '' }, i) => {
+  spec.volumes?.forEach(({ name = '', persistentVolumeClaim }, i) => {
     const field = `${path}.volumes[${i}].name`
+    if (persistentVolumeClaim && !persistentVolumeClaim.claimName) {
+      errors.push(required(`${path}.volumes[${i}].persistentVolumeClaim.claimName`))
+    }
     if (!name) errors.push(required(field))
     else if (names.has(name)) errors.push(duplicate(field, name))
     else errors.push(...named(field, name, isDns1123Label))

@@ -8,13 +8,12 @@ import type {
   CoreV1Toleration,
 } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
-import { internalForm, printIndented } from '../../machinery/internal-form.ts'
 import { isValidIP } from '../../machinery/ip-address-validation.ts'
-import { equal, type JsonObject } from '../../machinery/json.ts'
-import { unifiedDiff } from '../../machinery/unified-diff.ts'
+import { equal } from '../../machinery/json.ts'
 import { inclusiveRangeError, isQualifiedName } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+import { differences, printed } from './rules.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
 
@@ -46,15 +45,8 @@ export function validatePodUpdate(pod: CoreV1Pod, old: CoreV1Pod, context: Write
   return errors
 }
 
-const POD_SPEC = 'io.k8s.api.core.v1.PodSpec'
-
-/** What differs between two specs, as the reference prints it in errors. */
-function specDiff(before: CoreV1PodSpec, after: CoreV1PodSpec, { env }: WriteContext): string {
-  const { facts } = env
-  if (!facts) return ''
-  const print = (spec: CoreV1PodSpec): string => printIndented(internalForm(facts, POD_SPEC, spec as JsonObject))
-  return unifiedDiff(print(before), print(after))
-}
+const specDiff = (before: CoreV1PodSpec, after: CoreV1PodSpec, context: WriteContext): string =>
+  differences('io.k8s.api.core.v1.PodSpec', before, after, context)
 
 function validateDeadline(seconds: number | undefined, before: number | undefined): FieldError[] {
   const path = 'spec.activeDeadlineSeconds'
@@ -118,7 +110,7 @@ function withNodeAffinity(affinity: CoreV1Affinity | undefined, old: CoreV1Affin
 const ONLY_ADDITIONS = 'only additions are allowed (no mutations or deletions)'
 
 /** While a pod is gated, what nodes it may have can change, but only get fewer (KEP-3838). */
-function validateNodeConstraints(spec: CoreV1PodSpec, before: CoreV1PodSpec, { env }: WriteContext): FieldError[] {
+function validateNodeConstraints(spec: CoreV1PodSpec, before: CoreV1PodSpec, context: WriteContext): FieldError[] {
   const errors: FieldError[] = []
   const selector = spec.nodeSelector ?? {}
   if (Object.entries(before.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
@@ -132,7 +124,7 @@ function validateNodeConstraints(spec: CoreV1PodSpec, before: CoreV1PodSpec, { e
   const oldTerms = required(before.affinity)
   const path = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms'
   const form = (term: CoreV1NodeSelectorTerm | undefined): unknown =>
-    env.facts ? internalForm(env.facts, 'io.k8s.api.core.v1.NodeSelectorTerm', (term ?? {}) as JsonObject) : term
+    printed(term ?? {}, 'io.k8s.api.core.v1.NodeSelectorTerm', context)
   if (oldTerms.length && oldTerms.length !== terms.length) {
     return [...errors, invalid(path, terms.map(form), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')]
   }

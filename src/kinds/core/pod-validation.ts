@@ -12,9 +12,13 @@ export function validatePod(pod: CoreV1Pod, context: WriteContext): FieldError[]
 /** The rules of a controller's template. */
 export function validateTemplate(template: CoreV1PodTemplateSpec | undefined, path: string, context: WriteContext): FieldError[] {
   if (!template) return [required(path)]
+  return [...validateTemplateMeta(template, path), ...validatePodSpec(template.spec ?? {}, `${path}.spec`, context)]
+}
+
+/** Labels and annotations of a template. */
+export function validateTemplateMeta(template: CoreV1PodTemplateSpec | undefined, path: string): FieldError[] {
   return [
-    ...validateLabels(template.metadata?.labels, `${path}.labels`),
-    ...validateAnnotations(template.metadata?.annotations, `${path}.annotations`),
-    ...validatePodSpec(template.spec ?? {}, `${path}.spec`, context),
+    ...validateLabels(template?.metadata?.labels, `${path}.labels`),
+    ...validateAnnotations(template?.metadata?.annotations, `${path}.annotations`),
   ]
 }

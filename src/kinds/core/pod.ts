@@ -1,4 +1,5 @@
 import type { CoreV1Pod } from '../../generated/types.ts'
+import { only } from '../../machinery/managed-fields/views.ts'
 import { isDns1123Label } from '../../machinery/validation.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { podBinding } from './pod-binding.ts'
@@ -35,6 +36,17 @@ export const pod = defineKind<CoreV1Pod>({
   returnsDeleted: true,
   gracePeriod,
   status: { prepare: preparePodStatus, validate: validatePodStatus },
+  resetFields: {
+    '': ['status'],
+    status: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
+    ephemeralcontainers: only('f:spec f:ephemeralContainers'),
+    resize: only(
+      ...['containers', 'initContainers'].flatMap((list) => [
+        `f:spec f:${list} * f:resources`,
+        `f:spec f:${list} * f:resizePolicy`,
+      ]),
+    ),
+  },
   subresources: [podBinding, podEviction, podEphemeralContainers, podResize, ...podConnections],
   columns: podColumns,
   rowConditions: podRowConditions,

@@ -1,5 +1,8 @@
 import { type FieldError, invalid } from '../../machinery/field-errors.ts'
-import { equal } from '../../machinery/json.ts'
+import { internalForm, printIndented } from '../../machinery/internal-form.ts'
+import { equal, type JsonObject } from '../../machinery/json.ts'
+import { unifiedDiff } from '../../machinery/unified-diff.ts'
+import type { WriteContext } from '../../registry/context.ts'
 
 export const NOT_NEGATIVE = 'must be greater than or equal to 0'
 
@@ -29,4 +32,17 @@ export function notMoreThan<T extends object>(
 /** A field that an update may not change. */
 export function immutable(path: string, value: unknown, old: unknown): FieldError[] {
   return equal(value, old) ? [] : [invalid(path, value, 'field is immutable')]
+}
+
+/** A value as messages show it where the reference prints its internal type. */
+export function printed(value: object | undefined, type: string, { env }: WriteContext): unknown {
+  return env.facts && value ? internalForm(env.facts, type, value as JsonObject) : value
+}
+
+/** What differs between two objects of a type, as the reference prints it in errors. */
+export function differences(type: string, before: object, after: object, { env }: WriteContext): string {
+  const { facts } = env
+  if (!facts) return ''
+  const print = (object: object): string => printIndented(internalForm(facts, type, object as JsonObject))
+  return unifiedDiff(print(before), print(after))
 }

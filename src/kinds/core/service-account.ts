@@ -1,8 +1,7 @@
 import type { CoreV1ServiceAccount } from '../../generated/types.ts'
-import { notFound, pathNotFound } from '../../machinery/status.ts'
 import { age } from '../../registry/columns.ts'
-import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { createToken, defaultTokenRequest } from './service-account-token.ts'
 
 const ENFORCE_SECRETS = 'kubernetes.io/enforce-mountable-secrets'
 
@@ -34,6 +33,7 @@ export const serviceAccount = defineKind<CoreV1ServiceAccount>({
         schema: 'io.k8s.api.authentication.v1.TokenRequest',
       },
       verbs: ['create'],
+      defaults: defaultTokenRequest,
       create: createToken,
     },
   ],
@@ -43,11 +43,4 @@ export const serviceAccount = defineKind<CoreV1ServiceAccount>({
 /** Secrets are known by their names; what else a reference says would go stale. */
 function keepSecretNames(account: CoreV1ServiceAccount): void {
   if (account.secrets) account.secrets = account.secrets.map((secret) => (secret.name ? { name: secret.name } : {}))
-}
-
-/** Without an issuer the subresource answers as a server does that was started without one. */
-async function createToken(name: string, _body: unknown, context: WriteContext): Promise<never> {
-  const account = await context.env.objects('serviceaccounts').get(context.namespace, name)
-  if (!account) throw notFound({ group: '', resource: 'serviceaccounts' }, name)
-  throw pathNotFound()
 }

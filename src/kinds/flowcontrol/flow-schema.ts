@@ -20,6 +20,7 @@ export const flowSchema = defineKind<FlowcontrolV1FlowSchema>({
     if (object.spec && !object.spec.matchingPrecedence) object.spec.matchingPrecedence = 1000
   },
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column(
       'PriorityLevel',

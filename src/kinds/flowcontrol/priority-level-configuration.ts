@@ -26,6 +26,7 @@ export const priorityLevelConfiguration = defineKind<FlowcontrolV1PriorityLevelC
     }
   },
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column('Type', `${TYPES}.PriorityLevelConfigurationSpec.type`, (object) => object.spec?.type ?? ''),
     column('NominalConcurrencyShares', `${TYPES}.LimitedPriorityLevelConfiguration.nominalConcurrencyShares`, (object) =>

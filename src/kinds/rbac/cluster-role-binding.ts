@@ -1,6 +1,7 @@
 import type { RbacV1ClusterRoleBinding } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checkBinding } from './escalation.ts'
 import { defaultBinding, RBAC_GROUP, roleCell, subjectColumns } from './subjects.ts'
 import { validateBinding, validateRoleRefUpdate } from './validation.ts'
 
@@ -18,6 +19,8 @@ export const clusterRoleBinding = defineKind<RbacV1ClusterRoleBinding>({
   schema: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
   names: 'pathSegment',
   createOnUpdate: true,
+  beforeCreate: (object, context) => checkBinding('clusterrolebindings', object, undefined, context),
+  beforeUpdate: (object, old, context) => checkBinding('clusterrolebindings', object, old, context),
   defaults: defaultBinding,
   validate: (object) => validateBinding(object, ROLE_KINDS),
   validateUpdate: (object, old) => [...validateBinding(object, ROLE_KINDS), ...validateRoleRefUpdate(object, old)],

@@ -3,6 +3,7 @@ import { type FieldError, invalid, required } from '../../machinery/field-errors
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checkRole } from './escalation.ts'
 import { RBAC_GROUP } from './subjects.ts'
 import { validateRules } from './validation.ts'
 
@@ -15,6 +16,8 @@ export const clusterRole = defineKind<RbacV1ClusterRole>({
   schema: 'io.k8s.api.rbac.v1.ClusterRole',
   names: 'pathSegment',
   createOnUpdate: true,
+  beforeCreate: (object, context) => checkRole('clusterroles', object, undefined, context),
+  beforeUpdate: (object, old, context) => checkRole('clusterroles', object, old, context),
   validate: (object) => [...validateRules(object.rules, false), ...validateAggregation(object)],
 })
 

@@ -14,6 +14,7 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   schema: 'io.k8s.api.resource.v1.ResourceClaim',
   defaults: (object) => defaultDeviceRequests(object.spec?.devices),
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['spec'] },
   columns: [column('State', 'A summary of the current state (allocated, pending, reserved, etc.).', state), age],
 })
 

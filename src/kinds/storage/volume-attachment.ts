@@ -16,6 +16,7 @@ export const volumeAttachment = defineKind<StorageV1VolumeAttachment>({
   schema: 'io.k8s.api.storage.v1.VolumeAttachment',
   unconditionalUpdate: false,
   status: { prepare: keepMetadata },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column('Attacher', `${TYPES}.VolumeAttachmentSpec.attacher`, (object) => object.spec?.attacher ?? '', { format: 'name' }),
     column(

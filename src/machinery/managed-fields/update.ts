@@ -1,3 +1,4 @@
+import { isPrintable } from '../go-text.ts'
 import type { KubeObject } from '../object.ts'
 import {
   capUpdaters,
@@ -50,7 +51,7 @@ export function managedFieldsAfterUpdate(init: UpdateInit): ManagedFieldsEntry[]
   if (!view) return undefined
   try {
     const changes = new Changes(before, after, view, init)
-    const next = recordUpdate(entries, changes, writer)
+    const next = recordUpdate(entries, changes, writer, views)
     return next.length ? next : undefined
   } catch (error) {
     if (error instanceof TypingError) return undefined
@@ -129,10 +130,15 @@ export function disown(
   return left
 }
 
-function recordUpdate(entries: readonly ManagedFieldsEntry[], changes: Changes, writer: Writer): ManagedFieldsEntry[] {
+function recordUpdate(
+  entries: readonly ManagedFieldsEntry[],
+  changes: Changes,
+  writer: Writer,
+  views: Views,
+): ManagedFieldsEntry[] {
   const { set, removed } = changes.own
-  // Nothing changed for anybody, in this version: in another one nothing did either.
-  if (isEmpty(set) && isEmpty(removed)) return [...entries]
+  // What didn't change in this version didn't in others; but versions that aren't served any more own nothing.
+  if (isEmpty(set) && isEmpty(removed)) return entries.filter((entry) => views(entry.apiVersion ?? ''))
   const left = disown(entries, changes)
   if (!isEmpty(set)) {
     const owner: Owner = {
@@ -157,7 +163,7 @@ export function managerName(fieldManager: string, userAgent: string | undefined)
   let name = ''
   let bytes = 0
   for (const character of head) {
-    if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) continue
+    if (!isPrintable(character)) continue
     bytes += Buffer.byteLength(character)
     if (bytes > MAX_MANAGER_BYTES) break
     name += character

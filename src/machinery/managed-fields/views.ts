@@ -2,7 +2,7 @@ import { equal, type JsonObject } from '../json.ts'
 import type { KubeObject } from '../object.ts'
 import { type Atom, type AtomShell, structOf } from './atoms.ts'
 import { compareObjects } from './compare.ts'
-import { difference, type Fields, fieldsOf, NO_FIELDS, recursiveDifference, union } from './fields.ts'
+import { difference, type Fields, fieldsOf, type MutableFields, NO_FIELDS, recursiveDifference, SELF, union } from './fields.ts'
 
 /** Keeps those of a write's fields that it can own: what the kind resets belongs to nobody. */
 export type FieldFilter = (fields: Fields) => Fields
@@ -100,7 +100,28 @@ export function changedFields(
 /** Whether both are the same but for their managed fields. */
 export function sameButManagedFields(a: KubeObject, b: KubeObject): boolean {
   return equal(
-    { ...a, metadata: { ...a.metadata, managedFields: undefined } },
-    { ...b, metadata: { ...b.metadata, managedFields: undefined } },
+    { ...a, metadata: { ...a.metadata, managedFields: undefined, resourceVersion: undefined } },
+    { ...b, metadata: { ...b.metadata, managedFields: undefined, resourceVersion: undefined } },
   )
+}
+
+/**
+ * Nothing but what lies at or below these paths.
+ * @param paths elements with spaces between them; `*` stands for any
+ */
+export function only(...paths: readonly string[]): FieldFilter {
+  const patterns = paths.map((path) => path.split(' '))
+  return (given) => matching(given, patterns) ?? NO_FIELDS
+}
+
+function matching(fields: Fields, patterns: readonly (readonly string[])[]): Fields | undefined {
+  let kept: MutableFields | undefined
+  for (const element in fields) {
+    const node = fields[element] as Fields
+    const rest = patterns.filter(([first]) => first === '*' || first === element).map((pattern) => pattern.slice(1))
+    if (element === SELF || rest.length === 0) continue
+    const found = rest.some((pattern) => pattern.length === 0) ? node : matching(node, rest)
+    if (found) (kept ??= {})[element] = found
+  }
+  return kept
 }

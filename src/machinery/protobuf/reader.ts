@@ -74,7 +74,9 @@ export class ProtoReader {
 
   /** The length of what follows, checked against what is there. @throws ProtobufError */
   length(): number {
-    const length = Number(this.varint64())
+    let length = this.at < this.end ? (this.bytes[this.at] as number) : 128
+    if (length < 128) this.at++
+    else length = Number(this.varint64())
     if (length < 0) throw negativeLength()
     if (length > this.end - this.at) throw unexpectedEnd()
     return length
@@ -90,12 +92,12 @@ export class ProtoReader {
       let text = ''
       for (let i = at; i < stop; i++) {
         const byte = bytes[i] as number
-        if (byte > 127) return bytes.utf8Slice(at, stop)
+        if (byte > 127) return bytes.toString('utf8', at, stop)
         text += CHARACTERS[byte]
       }
       return text
     }
-    return bytes.utf8Slice(at, stop)
+    return bytes.toString('utf8', at, stop)
   }
 
   /** A view of the bytes. @throws ProtobufError */

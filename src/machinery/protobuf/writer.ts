@@ -4,6 +4,22 @@ const KEEP = 1024 * 1024
 /** Longer strings are written by the engine. */
 const SHORT = 32
 
+/** How many bytes a length takes. */
+export function varintSize(length: number): number {
+  let size = 1
+  for (let rest = length; rest > 127; rest >>>= 7) size++
+  return size
+}
+
+/** Writes a length forwards. @returns the position after it */
+export function writeVarint(into: Buffer, at: number, length: number): number {
+  let end = at
+  let rest = length
+  for (; rest > 127; rest >>>= 7) into[end++] = (rest & 127) | 128
+  into[end++] = rest
+  return end
+}
+
 /**
  * Writes protobuf's wire format from its end to its beginning: what a length counts is there before the length is written. Fields and
  * items must be written last first, and each value before its tag.
@@ -86,7 +102,7 @@ export class ReverseWriter {
       const size = Buffer.byteLength(value)
       this.#reserve(size)
       this.#at -= size
-      this.#bytes.utf8Write(value, this.#at, size)
+      this.#bytes.write(value, this.#at, size)
       this.varint(size)
       return
     }

@@ -2,6 +2,7 @@ import { restoreNodePorts } from '../allocators/restore-node-ports.ts'
 import type { ObjectAccess, PortAllocator } from '../context.ts'
 import { ensureFreshObjects, type FreshObjectsSettings } from './fresh-objects.ts'
 import { IdentityLease } from './identity-lease.ts'
+import { reconcilePolicy } from './reconcile-policy.ts'
 
 export interface BootstrapDeps {
   objects(resource: string, group?: string): ObjectAccess
@@ -26,6 +27,7 @@ export async function startBootstrap(deps: BootstrapDeps): Promise<{ close(): vo
   const { objects, settings, clock, uuid, hostname, onError } = deps
   await restoreNodePorts(deps.nodePorts, objects('services'))
   await ensureFreshObjects({ objects, settings, clock })
+  await reconcilePolicy(objects)
   const lease = new IdentityLease({
     leases: objects('leases', 'coordination.k8s.io'),
     clock,

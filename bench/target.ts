@@ -1,0 +1,77 @@
+import path from 'node:path'
+import { createNamespace, createPods, NAMESPACE } from './objects.ts'
+import { profile } from './profiler.ts'
+import { BenchServer } from './server.ts'
+import { type LoadRequest, type LoadResult, writeRequests, wrk } from './wrk.ts'
+
+/** How many pods reads are measured on. */
+export const PODS = 5000
+/** Where pods are created that no read should see. */
+export const CREATED = 'bench-created'
+/** Where config maps are watched. */
+export const WATCHED = 'bench-watched'
+
+/** One checkout under measurement: its server, and the files that go with it. */
+export class Target implements AsyncDisposable {
+  readonly server: BenchServer
+  readonly #folder: string
+  readonly #profiles: string | undefined
+  #seeded = false
+  #folders = 0
+  /** So that no two runs create the same names. */
+  #runs = 0
+
+  /**
+   * @param folder an empty place for its files
+   * @param profiles where profiles of the server go, if they are wanted
+   */
+  constructor(checkout: string, folder: string, profiles: string | undefined) {
+    this.#folder = folder
+    this.#profiles = profiles
+    this.server = new BenchServer(checkout, path.join(folder, 'data'))
+  }
+
+  /** A server that has never started before. */
+  freshServer(): BenchServer {
+    return new BenchServer(this.server.checkout, path.join(this.#folder, `fresh-${this.#folders++}`))
+  }
+
+  async start(): Promise<void> {
+    await this.server.start({ inspect: this.#profiles !== undefined })
+  }
+
+  /** Has the server run with all the pods stored. Must come before whatever reads them. */
+  async withPods(): Promise<void> {
+    if (!this.server.running) await this.start()
+    if (this.#seeded) return
+    this.#seeded = true
+    for (const namespace of [NAMESPACE, CREATED, WATCHED]) await createNamespace(this.server.client, namespace)
+    await createPods(this.server.client, PODS)
+  }
+
+  /** Sends requests over and over with wrk. */
+  async load(
+    name: string,
+    requests: () => LoadRequest[] | Promise<LoadRequest[]>,
+    connections: number,
+    seconds: number,
+  ): Promise<LoadResult> {
+    const file = path.join(this.#folder, `${name}.requests`)
+    if (!this.#written.has(name)) await writeRequests(file, await requests())
+    this.#written.add(name)
+    const { url, token } = this.server
+    return wrk({ url, token, requests: file, connections, seconds, first: 1_000_000 * this.#runs++ })
+  }
+
+  readonly #written = new Set<string>()
+
+  /** Does it, with a profile of the server if these are wanted and it runs. */
+  async recorded<T>(name: string, work: () => Promise<T>): Promise<T> {
+    if (this.#profiles === undefined || !this.server.running) return work()
+    return profile(this.server.inspector, path.join(this.#profiles, `${name}.cpuprofile`), work)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.stop()
+  }
+}
