@@ -133,7 +133,10 @@ function facts(name: string, schema: OpenApiSchema, wire: WireTable): TypeFacts 
     if (isPointer.has(field)) fact.pointer = true
     if (isValue.has(field)) fact.value = true
     if (pointers.nulls[name]?.includes(field)) fact.nullable = true
-    if (pointers.omitted[name]?.includes(field)) delete fact.default
+    if (pointers.omitted[name]?.includes(field)) {
+      delete fact.default
+      if (fact.required) fact.omitted = true
+    }
     if (p['x-kubernetes-list-type']) fact.listType = p['x-kubernetes-list-type']
     if (p['x-kubernetes-list-map-keys']) fact.keys = p['x-kubernetes-list-map-keys']
     if (p['x-kubernetes-map-type'] === 'atomic') fact.atomic = true

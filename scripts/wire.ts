@@ -67,13 +67,12 @@ export function wirePackages(table: WireTable, types: ReadonlyMap<string, TypeFa
   const packages = new Map<string, WirePackage>()
   const twins = new Map<string, TypeFacts>()
   for (const [name, facts] of types) twins.set(split(name)[1], facts)
-  const embeddings = embeddedFields(table, types)
+  const { embeddings, parents } = embeddedFields(table, types)
   for (const message of Object.keys(table).sort()) {
     if (SCALARS[message]) continue
     const name = apiName(message)
     const [pkg, short] = split(name)
-    const own = types.get(name)
-    const facts = own ?? twins.get(short)
+    const facts = types.get(name) ?? parents.get(message) ?? twins.get(short)
     const names = new Set(facts?.fields.map((f) => f.name))
     const fields = (table[message] ?? []).map((field): CompactField => {
       const json = jsonName(field[0], names) ?? field[0]
@@ -89,16 +88,23 @@ export function wirePackages(table: WireTable, types: ReadonlyMap<string, TypeFa
   return packages
 }
 
-/** Fields that are structs laid open in JSON, as `name Type`. */
-function embeddedFields(table: WireTable, types: ReadonlyMap<string, TypeFacts>): Set<string> {
-  const found = new Set<string>()
-  for (const [name, facts] of types) {
-    const properties = facts.fields.map((f) => f.name)
-    for (const [field, , type] of table[wireName(name)] ?? []) {
-      if (table[type] && !jsonName(field, properties)) found.add(`${field} ${split(type)[1]}`)
+/** Fields that are structs laid open in JSON, as `name Type`; and by those structs the types that show their fields. */
+function embeddedFields(table: WireTable, types: ReadonlyMap<string, TypeFacts>) {
+  const embeddings = new Set<string>()
+  const parents = new Map<string, TypeFacts>()
+  const walk = (message: string, facts: TypeFacts, properties: string[]) => {
+    for (const [field, , type] of table[message] ?? []) {
+      if (!table[type] || jsonName(field, properties)) continue
+      embeddings.add(`${field} ${split(type)[1]}`)
+      parents.set(type, facts)
+      walk(type, facts, properties)
     }
   }
-  return found
+  for (const [name, facts] of types) {
+    const properties = facts.fields.map((f) => f.name)
+    walk(wireName(name), facts, properties)
+  }
+  return { embeddings, parents }
 }
 
 function modeOf(

@@ -1,9 +1,14 @@
 import type { X509Certificate } from 'node:crypto'
 import { CREDENTIAL_ID, type UserInfo } from '../machinery/user.ts'
 import type { Authenticator, Credentials, Outcome, TlsPeer } from './authenticator.ts'
+import type { Authorities } from './authorities.ts'
 
 interface Identity {
   user: UserInfo | undefined
+  /** Who vouched for it. */
+  authorities: Authorities | undefined
+  /** Why the certificate is no good. */
+  failure: Error | undefined
   /** Unix time in milliseconds after which the certificate is no longer good. */
   validTo: number
 }
@@ -13,44 +18,59 @@ const UID = '1.3.6.1.4.1.57683.2'
 
 /**
  * Authenticates by a client certificate that the TLS layer verified: the common name is the user, every organization is
- * a group. Use it only where the TLS server asks for certificates (`requestCert`) with the client CA as its only `ca`,
- * and doesn't let clients renegotiate.
+ * a group. Use it only where the TLS server asks for certificates (`requestCert`) and doesn't let clients renegotiate.
  *
  * A certificate is read once per connection; only its expiry is looked at on every request.
  *
+ * @param deps.authorities whose certificates count, of all that the TLS layer accepts; others are read anew when they
+ *   change. All of them when unset.
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates
  */
-export function x509(deps: { clock: { now(): number } }): Authenticator<Credentials> {
-  const seen = new WeakMap<TlsPeer, Identity | Error>()
+export function x509(deps: {
+  clock: { now(): number }
+  authorities?: () => Authorities | undefined
+}): Authenticator<Credentials> {
+  const seen = new WeakMap<TlsPeer, Identity>()
   return {
     name: 'x509',
     authenticate({ tls }: Credentials): Outcome {
       if (!tls) return undefined
+      const authorities = deps.authorities?.()
       let identity = seen.get(tls)
-      if (!identity) {
-        identity = identify(tls)
+      if (!identity || identity.authorities !== authorities) {
+        identity = identify(tls, authorities)
         seen.set(tls, identity)
       }
-      if (identity instanceof Error) throw identity
+      if (identity.failure) throw identity.failure
       if (deps.clock.now() > identity.validTo) throw new Error('the client certificate has expired')
       return identity.user
     },
   }
 }
 
-function identify(tls: TlsPeer): Identity | Error {
-  const certificate = tls.getPeerX509Certificate()
-  if (!certificate) return { user: undefined, validTo: Number.POSITIVE_INFINITY }
-  // Both are asked: a later handshake that fails sets the error, but leaves `authorized` as it was.
-  if (!tls.authorized || tls.authorizationError) {
-    const reason = String(tls.authorizationError ?? 'not verified')
-    return new Error(`verifying certificate SN=${certificate.serialNumber} failed: ${reason}`)
-  }
+function identify(tls: TlsPeer, authorities: Authorities | undefined): Identity {
+  const identity = { user: undefined, failure: undefined, authorities, validTo: Number.POSITIVE_INFINITY }
   try {
-    return { user: userOf(certificate), validTo: certificate.validToDate.getTime() }
+    const certificate = verifiedCertificate(tls, authorities)
+    return certificate ? { ...identity, user: userOf(certificate), validTo: certificate.validToDate.getTime() } : identity
   } catch (error) {
-    return error as Error
+    return { ...identity, failure: error as Error }
   }
+}
+
+/**
+ * The certificate at the other end, if there is one.
+ *
+ * @throws Error when the TLS layer didn't verify it, or another authority issued it
+ */
+export function verifiedCertificate(tls: TlsPeer, authorities: Authorities | undefined): X509Certificate | undefined {
+  const certificate = tls.getPeerX509Certificate()
+  if (!certificate) return undefined
+  const failed = (reason: string): Error => new Error(`verifying certificate SN=${certificate.serialNumber} failed: ${reason}`)
+  // Both are asked: a later handshake that fails sets the error, but leaves `authorized` as it was.
+  if (!tls.authorized || tls.authorizationError) throw failed(String(tls.authorizationError ?? 'not verified'))
+  if (authorities && !authorities.issued(certificate)) throw failed('signed by another authority')
+  return certificate
 }
 
 /**

@@ -22,7 +22,7 @@ export interface DiscoveryDeps {
   openApi?: { handle(exchange: Exchange): boolean }
 }
 
-const META = 'k8s.io.apimachinery.pkg.apis.meta.v1.'
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 
 /** The document behind a path: how it is made, and its protobuf message. */
 interface Document {
@@ -132,7 +132,7 @@ export class Discovery {
     const choice = chooseEncoding(exchange.header('accept'), true)
     if (!choice.aggregated) return false
     const { body, etag } = this.#encode(exchange, choice, {
-      message: 'k8s.io.api.apidiscovery.v2.APIGroupDiscoveryList',
+      message: 'io.k8s.api.apidiscovery.v2.APIGroupDiscoveryList',
       make: () => aggregatedDiscovery(groups),
     })
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' }

@@ -1,5 +1,8 @@
-import fs from 'node:fs'
-import path from 'node:path'
+import type { JsonObject } from '../machinery/json.ts'
+import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
+import { wrap } from '../machinery/protobuf/envelope.ts'
+import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
+import { varintSize } from '../machinery/protobuf/writer.ts'
 
 /** Writes protobuf's wire format; nested messages are built apart and written with `message`. */
 export class ProtoWriter {
@@ -83,52 +86,13 @@ export class ProtoWriter {
   }
 }
 
-function varintSize(value: number): number {
-  let size = 1
-  for (let rest = value; rest > 127; rest >>>= 7) size++
-  return size
-}
-
-type WireTable = Record<string, [name: string, number: number, type: string, repeated?: 'repeated'][]>
-
 /**
- * Encodes a discovery document as `application/vnd.kubernetes.protobuf`.
+ * Encodes a discovery document as `application/vnd.kubernetes.protobuf`. The codec is made anew each time: protobuf discovery is rare,
+ * and its bytes are kept.
  *
- * @param message its message's name in the wire table
+ * @param schema its type's full name
  */
-export function encodeDiscovery(message: string, document: { kind: string; apiVersion?: string }): Buffer {
-  const table = wireTable()
-  const writer = new ProtoWriter()
-  writer.message(1, (w) => {
-    w.string(1, document.apiVersion ?? 'v1')
-    w.string(2, document.kind)
-  })
-  writer.message(2, (w) => writeMessage(table, message, document as unknown as Record<string, unknown>, w))
-  writer.string(3, '')
-  writer.string(4, '')
-  return Buffer.concat([Buffer.from('k8s\0'), writer.finish()])
-}
-
-/** Read anew each time: protobuf discovery is rare, its bytes are kept, and the table is large. */
-function wireTable(): WireTable {
-  return JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../generated/wire.json'), 'utf8')) as WireTable
-}
-
-function writeMessage(table: WireTable, message: string, value: Record<string, unknown>, writer: ProtoWriter): void {
-  for (const [name, number, type, repeated] of table[message] ?? []) {
-    const field = value[name]
-    if (field === undefined) continue
-    for (const item of repeated ? (field as unknown[]) : [field]) writeField(table, number, type, item, writer)
-  }
-}
-
-function writeField(table: WireTable, number: number, type: string, value: unknown, writer: ProtoWriter): void {
-  if (typeof value === 'string') writer.string(number, value)
-  else if (typeof value === 'boolean') writer.bool(number, value)
-  else if (Array.isArray(value)) {
-    // A named list type (verbs) is a message with its items in field 1.
-    writer.message(number, (w) => {
-      for (const item of value) w.string(1, String(item))
-    })
-  } else writer.message(number, (w) => writeMessage(table, type, value as Record<string, unknown>, w))
+export function encodeDiscovery(schema: string, document: { kind: string; apiVersion?: string }): Buffer {
+  const message = new ProtobufCodec(new WireFacts()).encode(schema, document as unknown as JsonObject)
+  return wrap(document.apiVersion ?? 'v1', document.kind, message)
 }

@@ -39,6 +39,7 @@ export class Dispatcher {
       if (!this.#registry.servesGroup(info.apiGroup)) return false
       throw pathNotFound()
     }
+    exchange.isServed = true
     const done = this.#route({ exchange, endpoint, deps: this.#deps })
     return done ? done.then(() => true) : true
   }

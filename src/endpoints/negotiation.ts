@@ -1,4 +1,4 @@
-import { notAcceptable, type StatusError } from '../machinery/status.ts'
+import { notAcceptable, StatusError } from '../machinery/status.ts'
 
 /** The form in which an answer is wanted. */
 export interface Form {
@@ -12,11 +12,11 @@ export interface Form {
 
 const JSON_FORM: Form = Object.freeze({ mediaType: 'application/json', pretty: false })
 
-/** What an answer may be converted to, besides the object itself. */
-export type Convertible = 'object' | 'list' | 'none'
+/** What is asked for, which says what it may be converted to; `none` for what is only shown as it is. */
+export type Convertible = 'object' | 'list' | 'watch' | 'none'
 
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
-const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`
+const PRODUCED = ['application/json', 'application/yaml', PROTOBUF]
 
 /**
  * Chooses the form by the Accept header, first acceptable clause first; media types are case-sensitive, as the reference has it.
@@ -30,12 +30,20 @@ export function negotiate(accept: string | undefined, convertible: Convertible, 
     const form = formOf(clause, convertible)
     if (form) return pretty ? { ...form, pretty } : form
   }
-  throw onlyAccepted()
+  if (clauses(accept).some(({ type }) => type === '*/*' || PRODUCED.includes(type))) throw onlyAccepted()
+  throw notProduced(convertible)
+}
+
+/** The 406 for media types of which none is known. */
+function notProduced(convertible: Convertible): StatusError {
+  const streams = convertible === 'list' || convertible === 'watch'
+  const types = streams ? [...PRODUCED, `application/json;stream=watch`, `${PROTOBUF};stream=watch`] : PRODUCED
+  return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`, {})
 }
 
 /** The 406 for a form that can't be had here. */
 export function onlyAccepted(): StatusError {
-  return notAcceptable(`only the following media types are accepted: ${ACCEPTED}`)
+  return notAcceptable(`only the following media types are accepted: ${PRODUCED.join(', ')}`)
 }
 
 /**

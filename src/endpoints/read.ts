@@ -69,6 +69,8 @@ export interface Page {
   entries: CacheEntry[]
   continue: string
   remaining: number | undefined
+  /** How many objects were looked at. */
+  fetched: number
 }
 
 /** GET of a collection. */
@@ -78,6 +80,10 @@ export async function list(call: Call): Promise<void> {
   const options = listOptions(exchange.query, endpoint.served, false)
   if (form.as === 'Table') includeObject(exchange.query.get('includeObject'))
   const page = await readPage(call, options)
+  const { use } = endpoint.served
+  use.lists++
+  use.fetched += page.fetched
+  use.returned += page.entries.length
   if (form.as) return answerConverted(call, page, form)
   if (form.mediaType === PROTOBUF) return answerListMessage(call, page)
   const whole = listBytes(endpoint.served, page)
@@ -144,9 +150,11 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
   const only = name !== undefined && start === prefix && !limit ? snapshot.tree.get(prefix + name) : undefined
   if (only) {
     if (!matches || matches(only)) entries.push(only)
-    if (entries.length) return { revision: snapshot.revision, entries, continue: '', remaining: undefined }
+    if (entries.length) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched: 1 }
   }
+  let fetched = 0
   snapshot.tree.forEach(start, end, (entry, key) => {
+    fetched++
     if (matches && !matches(entry)) return true
     if (limit > 0 && entries.length === limit) {
       next = key
@@ -155,12 +163,12 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
     entries.push(entry)
     return true
   })
-  if (!next) return { revision: snapshot.revision, entries, continue: '', remaining: undefined }
+  if (!next) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched }
   const last = entries.at(-1)?.key ?? ''
   const token = encodeContinue({ version: snapshot.revision, start: `${last.slice(prefix.length)}\u0000` })
   // With a selector nobody knows how many of the rest match.
   const remaining = matches ? undefined : snapshot.tree.count(next, end)
-  return { revision: snapshot.revision, entries, continue: token, remaining }
+  return { revision: snapshot.revision, entries, continue: token, remaining, fetched }
 }
 
 export function listMetadata(page: Page): JsonObject {

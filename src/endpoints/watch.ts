@@ -23,7 +23,7 @@ const LAST_BOOKMARK_BEFORE = 2_000
 
 /** GET with `watch`, and the old `/watch/` paths. Resolves once the stream has ended. */
 export async function watch(call: Call): Promise<void> {
-  const { exchange, endpoint, deps } = call
+  const { exchange, endpoint } = call
   const form = watchForm(exchange.header('accept'))
   const options = listOptions(exchange.query, endpoint.served, true)
   const include = form.as === 'Table' ? includeObject(exchange.query.get('includeObject')) : 'Metadata'
@@ -40,44 +40,92 @@ export async function watch(call: Call): Promise<void> {
       : options.matches
   const stream = exchange.stream(200, form.stream ? `${form.mediaType};stream=watch` : form.mediaType)
   const framer = new Framer(call, form, include)
-  const session = new WatchSession(stream, framer, deps.maxWatchBacklog)
+  const session = new WatchSession(call, stream, framer)
   const { cache } = store
 
+  const watched: Watched = { prefix, exact, matches }
+  const onFail = (error: Error) => session.fail(watchError(error, version, cache.revision))
+  const onEvent = (type: WatchEventType, event: CacheEvent) => session.send(framer.event(type, event))
   let watcher: CacheWatcher | undefined
-  const watcherOptions = {
-    prefix,
-    exact,
-    ...(matches ? { matches } : {}),
-    onEvent: (type: WatchEventType, event: CacheEvent) => {
-      if (event.entry.revision > version) session.send(framer.event(type, event))
-    },
-    onFail: (error: Error) => session.fail(watchError(error, version, cache.revision)),
-  }
-  const initial = wantsInitialEvents(options, version)
   try {
-    if (initial) {
-      const snapshot = options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
-      const send = (entry: CacheEntry) => {
-        if (!matches || matches(entry)) session.send(framer.event('ADDED', new Event(entry, undefined, false)))
-        return true
-      }
-      if (exact) {
-        const one = snapshot.tree.get(prefix)
-        if (one) send(one)
-      } else snapshot.tree.forEach(prefix, afterPrefix(prefix), send)
-      if (endsInitialEvents(options)) session.send(framer.bookmark(snapshot.revision, INITIAL_EVENTS_END))
-      watcher = cache.watchFrom(snapshot, {
-        ...watcherOptions,
-        onEvent: (type, event) => session.send(framer.event(type, event)),
-      })
+    if (wantsInitialEvents(options, version)) {
+      watcher = await sendInitialEvents(call, options, watched, session, framer, { onEvent, onFail })
     } else {
       const from = options.resourceVersion === '' ? (await cache.consistentSnapshot()).revision : version
-      watcher = await cache.watch(Math.min(from, Math.max(from, 0)), watcherOptions)
+      watcher = await cache.watch(from, {
+        ...watched,
+        // A version in the future: nothing up to it is told.
+        onEvent: (type, event) => {
+          if (event.entry.revision > version) onEvent(type, event)
+        },
+        onFail,
+      })
     }
   } catch (error) {
     session.fail(watchError(error, version, cache.revision))
   }
   await session.run(call, options, watcher, async () => (await cache.consistentSnapshot()).revision)
+}
+
+interface Watched {
+  prefix: string
+  exact: boolean
+  matches: ((entry: CacheEntry) => boolean) | undefined
+}
+
+/** How many objects are looked at before other work gets a turn. */
+const INITIAL_CHUNK = 256
+
+/**
+ * Tells of every object that is there, as fast as the client takes it, then of what changed meanwhile. The snapshot costs nothing to keep;
+ * the changes that wait are bounded like any backlog.
+ */
+async function sendInitialEvents(
+  call: Call,
+  options: ListOptions,
+  watched: Watched,
+  session: WatchSession,
+  framer: Framer,
+  on: { onEvent(type: WatchEventType, event: CacheEvent): void; onFail(error: Error): void },
+): Promise<CacheWatcher> {
+  const { cache } = call.endpoint.resource.store
+  const snapshot = options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
+  const waiting: [WatchEventType, CacheEvent][] = []
+  let waitingBytes = 0
+  let caughtUp = false
+  const watcher = cache.watchFrom(snapshot, {
+    ...watched,
+    onEvent: (type, event) => {
+      if (caughtUp) {
+        on.onEvent(type, event)
+        return
+      }
+      waiting.push([type, event])
+      waitingBytes += event.entry.body.length
+      if (waitingBytes > call.deps.maxWatchBacklog) session.end()
+    },
+    onFail: on.onFail,
+  })
+  const { prefix, exact, matches } = watched
+  const end = exact ? `${prefix}\u0000` : afterPrefix(prefix)
+  for (let start: string | undefined = prefix; start !== undefined && !session.ended; ) {
+    let left = INITIAL_CHUNK
+    let next: string | undefined
+    snapshot.tree.forEach(start, end, (entry, key) => {
+      if (left-- === 0) {
+        next = key
+        return false
+      }
+      if (!matches || matches(entry)) session.send(framer.event('ADDED', new Event(entry, undefined, false)))
+      return true
+    })
+    start = next
+    if (start !== undefined) await session.drained()
+  }
+  if (endsInitialEvents(options)) session.send(framer.bookmark(snapshot.revision, INITIAL_EVENTS_END))
+  for (const [type, event] of waiting) on.onEvent(type, event)
+  caughtUp = true
+  return watcher
 }
 
 /** With bookmarks and no version (or 0), a watch ends its initial events with a bookmark, as a streaming list does. */
@@ -107,7 +155,7 @@ interface WatchForm extends Form {
 }
 
 function watchForm(accept: string | undefined): WatchForm {
-  const form = negotiate(accept?.replaceAll(/;\s*stream=watch/g, ''), 'object', false)
+  const form = negotiate(accept?.replaceAll(/;\s*stream=watch/g, ''), 'watch', false)
   if (form.mediaType === 'application/yaml') {
     throw notAcceptable(
       'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
@@ -219,20 +267,47 @@ class WatchSession {
   readonly #stream: BodyStream
   readonly #framer: Framer
   readonly #maxBacklog: number
+  readonly #use: { watchEvents: number }
   #ended = false
+  #full = false
+  #drained: (() => void) | undefined
   #finish: (() => void) | undefined
 
-  constructor(stream: BodyStream, framer: Framer, maxBacklog: number) {
+  constructor(call: Call, stream: BodyStream, framer: Framer) {
     this.#stream = stream
     this.#framer = framer
-    this.#maxBacklog = maxBacklog
+    this.#maxBacklog = call.deps.maxWatchBacklog
+    this.#use = call.endpoint.served.use
+    const wake = () => {
+      this.#full = false
+      this.#drained?.()
+      this.#drained = undefined
+    }
+    stream.onDrain(wake)
+    call.exchange.transport.onClose(wake)
+  }
+
+  get ended(): boolean {
+    return this.#ended || this.#stream.closed
   }
 
   /** The connection gathers the frames of one turn of the event loop; what waits is shared by all watchers, not copied. */
   send(frame: Buffer): void {
-    if (this.#ended || this.#stream.write(frame) || this.#stream.pendingBytes <= this.#maxBacklog) return
+    if (this.#ended) return
+    this.#use.watchEvents++
+    if (this.#stream.write(frame)) return
+    this.#full = true
+    if (this.#stream.pendingBytes <= this.#maxBacklog) return
     // This client can't follow: it gets an end, from where it can resume, and no one else waits for it.
     this.end()
+  }
+
+  /** Resolves once the client has taken what was sent, or is gone; at the latest after the next turn when nothing waits. */
+  drained(): Promise<void> {
+    if (!this.#full || this.ended) return new Promise((resolve) => setImmediate(resolve))
+    return new Promise((resolve) => {
+      this.#drained = resolve
+    })
   }
 
   fail(error: StatusError): void {
@@ -244,6 +319,7 @@ class WatchSession {
     if (this.#ended) return
     this.#ended = true
     this.#stream.end()
+    this.#drained?.()
     this.#finish?.()
   }
 

@@ -33,7 +33,7 @@ export async function create(call: Call): Promise<void> {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.fromStorage(answered)
     const shown = { kind: kind.kind, apiVersion: endpoint.served.apiVersion, ...rest }
     if (form.as) answerValue(call, 201, partial(shown, form.asVersion ?? 'v1'), META.partial, form)
-    else answerValue(call, 201, shown as JsonObject, endpoint.served.schema, form)
+    else answerValue(call, 201, shown as object as JsonObject, endpoint.served.schema, form)
     return
   }
   const entry = await endpoint.resource.createFor(object, context)
@@ -123,7 +123,7 @@ export function answerSubresource(call: Call, subresource: Subresource<KubeObjec
 
 /** POST of a subresource (binding, eviction, token). */
 export async function createSubresource(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
-  const { exchange } = call
+  const { exchange, endpoint } = call
   const form = negotiate(exchange.header('accept'), 'none', wantsPretty(exchange))
   const type = bodyType(exchange)
   const bytes = await exchange.transport.readBody(MAX_BODY)
@@ -132,6 +132,7 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
   const body = decodeSubresource(call, subresource, call.deps.bodies.parse(bytes, type, expected), options)
   checkNamespace(call, body)
   const context = contextOf(call, 'create', options)
+  endpoint.resource.fields.recordCreated(subresource, body, context)
   if (!subresource.create) throw methodNotSupported(call.endpoint.served.groupResource, 'create')
   await call.endpoint.resource.admitBody(body, context, subresource.kind)
   const answer = await subresource.create(exchange.info.name, body, context)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
-import { createServer, type Server as NodeTlsServer, type TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, type Server as NodeTlsServer, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Transport } from '../machinery/exchange.ts'
 import { answerPlainHttp } from './bad-requests.ts'
 import type { Connection, Shared } from './connection.ts'
@@ -8,6 +8,7 @@ import { Gzip } from './gzip.ts'
 import { Http1 } from './http1.ts'
 import { Http2Connection } from './http2.ts'
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts'
+import { byServerName, forServerName } from './server-names.ts'
 import { secureContext, type TlsMaterial, tlsOptions } from './tls.ts'
 
 export interface ListenDeps {
@@ -61,6 +62,7 @@ class Server implements HttpServer, Shared {
   /** TCP sockets before their handshake, TLS sockets after it. */
   readonly #connections = new Map<Socket, Connection | undefined>()
   readonly #goaway: () => boolean
+  #names: ReadonlyMap<string, SecureContext>
   #leaving = false
   readonly #gone = Promise.withResolvers<void>()
 
@@ -71,8 +73,10 @@ class Server implements HttpServer, Shared {
     const { goawayChance = 0, random = Math.random } = deps
     this.#goaway = () => goawayChance > 0 && random() < goawayChance
     this.#http1 = new Http1(this)
+    this.#names = contexts(deps.tls)
     this.#tls = createServer({
       ...tlsOptions(deps.tls),
+      SNICallback: (name, done) => done(null, forServerName(this.#names, name)),
       handshakeTimeout: this.limits.headerTimeoutMs,
       noDelay: true,
       keepAlive: true,
@@ -95,7 +99,9 @@ class Server implements HttpServer, Shared {
   }
 
   setTls(tls: TlsMaterial): void {
+    const names = contexts(tls)
     this.#tls.setSecureContext(secureContext(tls))
+    this.#names = names
   }
 
   close({ graceMs }: { graceMs: number }): Promise<void> {
@@ -162,6 +168,10 @@ class Server implements HttpServer, Shared {
     else underlying(socket).destroy()
   }
 }
+
+/** The other certificates by the names that clients may ask for. @throws Error when one can't be used */
+const contexts = (tls: TlsMaterial): ReadonlyMap<string, SecureContext> =>
+  byServerName(tls.sni ?? [], ({ cert, key }) => createSecureContext(secureContext({ ...tls, cert, key })))
 
 /** The TCP socket below a TLS socket. Node has no public name for it. */
 const underlying = (socket: TLSSocket): Socket => (socket as TLSSocket & { _parent?: Socket })._parent ?? socket

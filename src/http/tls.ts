@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import type { NamedCertificate } from './server-names.ts'
 
 /** The server's certificate and whom it trusts. All in PEM. */
 export interface TlsMaterial {
@@ -8,7 +9,9 @@ export interface TlsMaterial {
   cert: string
   /** Authorities of client certificates. Without any, clients aren't asked for one. */
   clientCa?: string | undefined
-  minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** Other certificates, for clients that ask for one of their names. */
+  sni?: readonly NamedCertificate[]
+  minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
   /** OpenSSL's names, the preferred ones first; empty for the usual ones. */
   cipherSuites?: readonly string[]
 }

@@ -289,7 +289,7 @@ export class TypeDecoder {
     const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode }
     if (typeof type !== 'string') {
       // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
-      const always = field.required || field.nullable
+      const always = (field.required && !field.omitted) || field.nullable
       return { ...common, dropZero: !always, absent: always ? () => null : undefined, defaultsZero: Boolean(always) }
     }
     if (type.startsWith('#')) {

@@ -83,6 +83,10 @@ export class Exchange {
   readonly answerHeaders: Record<string, string | string[]> = {}
   /** Set once an answer has started. */
   answeredCode = 0
+  /** Bytes of an answer's body, before compression; what is known of it for streams. */
+  answeredBytes = 0
+  /** Whether the path led to a resource of this server. */
+  isServed = false
 
   constructor(transport: Transport, received: number) {
     this.transport = transport
@@ -122,6 +126,7 @@ export class Exchange {
   respond(code: number, contentType: string, body: Buffer | string, headers?: Record<string, string | string[]>): void {
     this.transport.respond(code, this.#headers(contentType, headers), body)
     this.answeredCode = code
+    this.answeredBytes = body.length
   }
 
   stream(code: number, contentType: string, headers?: Record<string, string | string[]>, options?: StreamOptions): BodyStream {

@@ -15,6 +15,8 @@ export interface FieldFacts {
   name: string
   type: TypeExpression
   required?: boolean
+  /** Left out when nothing is given, though required. */
+  omitted?: boolean
   /** The structs that embed this field in Go, each followed by a dot: part of the path in decoding errors. */
   embedded?: string
   /** What stands there when nothing is given: also tells that the Go field is no pointer. `{}` for a struct that is always written. */

@@ -1,4 +1,5 @@
 import { parseJson } from './go-json.ts'
+import { goQuote } from './go-text.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { put } from './patch-values.ts'
 import type { SchemaFacts, TypeExpression } from './schema.ts'
@@ -75,8 +76,8 @@ class StrictReader {
       const key = this.#key()
       const member = this.#memberType(as, key)
       const at = path ? `${path}.${key}` : key
-      if (member === undefined) this.#problem(`unknown field "${at}"`)
-      else if (as !== 'opaque' && seen.has(key)) this.#problem(`duplicate field "${at}"`)
+      if (member === undefined) this.#problem(`unknown field ${goQuote(at)}`)
+      else if (as !== 'opaque' && seen.has(key)) this.#problem(`duplicate field ${goQuote(at)}`)
       const earlier = seen.has(key) ? into[key] : undefined
       seen.add(key)
       put(into, key, this.value(member ?? 'opaque', at, earlier))

@@ -33,7 +33,7 @@ export const authentication = {
     '',
     "Certificate authorities for client certificates: a client with a certificate of one of them is the user in the certificate's common name, in the groups of its organizations.",
   ),
-  'enable-bootstrap-token-auth': unbuilt(
+  'enable-bootstrap-token-auth': built(
     bool,
     false,
     "Accept the tokens in secrets of type 'bootstrap.kubernetes.io/token' in the namespace kube-system, with which nodes join.",
@@ -59,28 +59,28 @@ export const authentication = {
     '',
     "What to put before the user's name; '-' for nothing. Left out: the issuer, unless the claim is 'email'.",
   ),
-  'requestheader-allowed-names': unbuilt(
+  'requestheader-allowed-names': built(
     strings,
     [],
     'Common names of the client certificates that may name users in request headers. Empty: any of --requestheader-client-ca-file.',
   ),
-  'requestheader-client-ca-file': unbuilt(
+  'requestheader-client-ca-file': built(
     string,
     '',
     'Certificate authorities for clients that may name users in request headers. Do not take their requests for authorized.',
   ),
-  'requestheader-extra-headers-prefix': unbuilt(
+  'requestheader-extra-headers-prefix': built(
     strings,
     [],
     "What headers with the user's further properties begin with; usually X-Remote-Extra-.",
   ),
-  'requestheader-group-headers': unbuilt(strings, [], "Headers with the user's groups; usually X-Remote-Group."),
-  'requestheader-uid-headers': unbuilt(
+  'requestheader-group-headers': built(strings, [], "Headers with the user's groups; usually X-Remote-Group."),
+  'requestheader-uid-headers': built(
     strings,
     [],
     "Headers with the user's UID; usually X-Remote-Uid. Needs the feature RemoteRequestHeaderUID.",
   ),
-  'requestheader-username-headers': unbuilt(strings, [], "Headers with the user's name; usually X-Remote-User."),
+  'requestheader-username-headers': built(strings, [], "Headers with the user's name; usually X-Remote-User."),
   'service-account-extend-token-expiration': built(
     bool,
     true,

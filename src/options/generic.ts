@@ -95,7 +95,7 @@ export const generic = {
     60_000,
     'Time that the storage may take to come up before the server counts as ready anyway.',
   ),
-  'strict-transport-security-directives': unbuilt(
+  'strict-transport-security-directives': built(
     strings,
     [],
     "Directives of the Strict-Transport-Security header, comma-separated; empty sends none. Example: 'max-age=86400,includeSubDomains'",

@@ -96,7 +96,7 @@ export const secureServing = {
     `Oldest TLS version that clients may use: ${Object.keys(tlsVersions).join(', ')}. Left out: VersionTLS12.`,
   ),
   'tls-private-key-file': built(string, '', 'Key of the --tls-cert-file.'),
-  'tls-sni-cert-key': unbuilt(
+  'tls-sni-cert-key': built(
     namedCertKeys,
     [],
     'Another serving certificate and its key, for clients that ask for one of its names. Names after a colon, with wildcard segments if need be, stand in place of those in the certificate; exact names win over wildcards. May be repeated. Example: "web.crt,web.key:*.example.com,example.com".',

@@ -124,6 +124,20 @@ export class FieldManager {
     return toParentEntries(parent, next, apiVersion, this.#replicas)
   }
 
+  /** For what is created through a subresource and shown, such as a token request. */
+  recordCreated(subresource: Subresource<KubeObject>, object: KubeObject, context: RequestContext): void {
+    const view = subresource.kind && this.#subresourceView(subresource.kind)
+    if (!view) return
+    const next = managedFieldsAfterUpdate({
+      before: undefined,
+      after: object,
+      writer: { ...this.writer(context), apiVersion: view.apiVersion },
+      views: (version) => (version === view.apiVersion ? view : undefined),
+      filter: without(fieldsOf('f:status')),
+    })
+    if (next) metaOf(object).managedFields = next
+  }
+
   readonly #replicas = (apiVersion: string) => (this.#versions.includes(apiVersion) ? REPLICAS : undefined)
 
   #subresourceView(kind: NonNullable<Subresource<KubeObject>['kind']>): VersionView {
@@ -146,7 +160,8 @@ export class FieldManager {
 
 function viewOf(served: ServedResource, decoder: TypeDecoder, atoms: FactAtoms): VersionView {
   const atom: Atom = atoms.atom(served.schema)
-  const empty: JsonObject = { ...decoder.decode(served.schema, {}), kind: served.kind.kind, apiVersion: served.apiVersion }
+  const unset = atoms.unset(served.schema, decoder.decode(served.schema, {}))
+  const empty: JsonObject = { ...unset, kind: served.kind.kind, apiVersion: served.apiVersion }
   empty.metadata ??= {}
   return {
     apiVersion: served.apiVersion,

@@ -96,6 +96,10 @@ export class Registry {
     return false
   }
 
+  resources(): Iterable<Resource> {
+    return this.#resources.values()
+  }
+
   resource(resource: string, group = ''): Resource {
     const found = this.#resources.get(`${group}/${resource}`)
     if (!found) throw new Error(`no resource ${resource}${group && `.${group}`}`)

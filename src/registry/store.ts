@@ -3,6 +3,7 @@ import type { JsonObject } from '../machinery/json.ts'
 import { equal } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
+import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
 import { KeyExistsError, RevisionConflictError, type Storage } from '../storage/storage.ts'
 import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
 import type { KindDefinition, Undo } from './kind.ts'
@@ -13,6 +14,7 @@ export interface StoreDeps {
   /** `--etcd-prefix`, without a slash at the end. */
   rootPrefix: string
   onError: (error: Error) => void
+  metrics?: StorageMetrics
 }
 
 /** What one attempt of an update decides to do. */
@@ -40,10 +42,19 @@ export class KindStore {
 
   constructor(kind: KindDefinition, deps: StoreDeps) {
     this.kind = kind
-    this.#storage = deps.storage
+    const { metrics } = deps
+    const labels = { group: kind.group, resource: kind.resource }
+    const storage = metrics ? new MeteredStorage(deps.storage, metrics, labels) : deps.storage
+    this.#storage = storage
     this.#prefix = `${deps.rootPrefix}/${kind.storagePrefix}/`
     this.#describe = describeBy(kind)
-    this.cache = new WatchCache({ storage: deps.storage, prefix: this.#prefix, describe: this.#describe, onError: deps.onError })
+    this.cache = new WatchCache({
+      storage,
+      prefix: this.#prefix,
+      describe: this.#describe,
+      onError: deps.onError,
+      onLoaded: () => metrics?.cacheInitializations.inc(labels),
+    })
   }
 
   /** The prefix of a namespace's keys; of all keys when it is empty. */

@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { type Authenticator, type Credentials as RequestCredentials, Union } from '../authentication/authenticator.ts'
+import type { Authorities } from '../authentication/authorities.ts'
 import { bearer } from '../authentication/bearer.ts'
+import { bootstrapTokens } from '../authentication/bootstrap-token.ts'
 import { JwtAuthenticator } from '../authentication/jwt.ts'
 import { type AuthenticationMetrics, NO_METRICS } from '../authentication/metrics.ts'
 import { RequestAuthenticator } from '../authentication/request.ts'
+import { requestHeader } from '../authentication/request-header.ts'
 import { TokenReviews } from '../authentication/review.ts'
 import type { OpenIdMetadata } from '../authentication/service-account/metadata.ts'
 import type { PresentedToken, TokenAuthenticator, TokenIdentity } from '../authentication/token.ts'
 import { tokenFile } from '../authentication/token-file.ts'
+import { webSocketBearer } from '../authentication/web-socket.ts'
 import { x509 } from '../authentication/x509.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Options } from '../options/table.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { TokenIssuer } from '../registry/tokens.ts'
-import type { Credentials } from './config.ts'
+import { bootstrapSecrets } from './bootstrap-secrets.ts'
+import type { Certificates } from './certificates.ts'
 import { serviceAccountTokens } from './service-accounts.ts'
 
 export interface AuthenticationDeps {
@@ -22,7 +27,7 @@ export interface AuthenticationDeps {
   /** ms since the epoch. */
   clock: () => number
   registry: Registry
-  credential: Credentials
+  certificates: Certificates
   metrics?: AuthenticationMetrics
 }
 
@@ -52,16 +57,21 @@ export class Authentication {
    * @throws Error with one line when a file can't be used
    */
   static async create(deps: AuthenticationDeps): Promise<Authentication> {
-    const { options, logger, clock, credential, metrics = NO_METRICS } = deps
-    const accounts = await serviceAccountTokens({ ...deps, metrics, uuid: randomUUID })
+    const { options, logger, clock, registry, certificates, metrics = NO_METRICS } = deps
+    const { current } = certificates
+    const accounts = await serviceAccountTokens({ ...deps, credential: current, metrics, uuid: randomUUID })
     const tokens: TokenAuthenticator[] = []
     if (options.tokenAuthFile)
       tokens.push(await tokenFile(options.tokenAuthFile, options.apiAudiences, (text) => logger.warn(text)))
     tokens.push(new JwtAuthenticator({ issuer: accounts.issuer, metrics }))
+    if (options.enableBootstrapTokenAuth)
+      tokens.push(bootstrapTokens({ secret: bootstrapSecrets(registry), audiences: options.apiAudiences, clock }))
     const union = new Union<PresentedToken, TokenIdentity>('tokens', tokens)
     const authenticators: Authenticator<RequestCredentials>[] = []
-    if (credential.clientCa !== undefined) authenticators.push(x509({ clock: { now: clock } }))
-    authenticators.push(bearer(union))
+    if (current.requestHeaderCa !== undefined) authenticators.push(proxied(options, certificates, clock))
+    if (current.clientCa !== undefined)
+      authenticators.push(x509({ clock: { now: clock }, authorities: () => certificates.clients }))
+    authenticators.push(bearer(union), webSocketBearer(union))
     return new Authentication({
       requests: new RequestAuthenticator({
         authenticators,
@@ -74,4 +84,16 @@ export class Authentication {
       openId: accounts.openId,
     })
   }
+}
+
+function proxied(options: Options, certificates: Certificates, clock: () => number): Authenticator<RequestCredentials> {
+  return requestHeader({
+    clock,
+    authorities: () => certificates.proxies as Authorities,
+    allowedNames: options.requestheaderAllowedNames,
+    usernameHeaders: options.requestheaderUsernameHeaders,
+    uidHeaders: options.requestheaderUidHeaders,
+    groupHeaders: options.requestheaderGroupHeaders,
+    extraPrefixes: options.requestheaderExtraHeadersPrefix,
+  })
 }

@@ -15,6 +15,8 @@ export interface BootstrapDeps {
   port: number
   /** The CA of client certificates, in PEM, for servers behind this one. */
   clientCa: string | undefined
+  /** The CA of proxies that name users in headers. */
+  requestHeaderCa: string | undefined
   /** What this server serves itself. */
   groupVersions: readonly { group: string; version: string }[]
 }
@@ -33,6 +35,7 @@ export async function bootstrap({
   port,
   clientCa,
   groupVersions,
+  requestHeaderCa,
 }: BootstrapDeps): Promise<Bootstrap> {
   const started = await startBootstrap({
     objects: (resource, group) => env.objects(resource, group),
@@ -43,6 +46,7 @@ export async function bootstrap({
       kubernetesServiceNodePort: options.kubernetesServiceNodePort,
       managesEndpoints: options.endpointReconcilerType !== 'none',
       ...(clientCa ? { clientCa } : {}),
+      ...(requestHeaderCa ? { requestHeader: requestHeader(options, requestHeaderCa) } : {}),
     },
     nodePorts: env.nodePorts,
     hostname: os.hostname(),
@@ -53,3 +57,13 @@ export async function bootstrap({
   await ensureApiServices({ apiServices: env.objects('apiservices', 'apiregistration.k8s.io'), groupVersions, clock })
   return { close: async () => started.close() }
 }
+
+/** What servers behind this one need to know, to take its word for who its clients are. */
+const requestHeader = (options: Options, ca: string): Record<string, string> => ({
+  'requestheader-client-ca-file': ca,
+  'requestheader-username-headers': JSON.stringify(options.requestheaderUsernameHeaders),
+  'requestheader-uid-headers': JSON.stringify(options.requestheaderUidHeaders),
+  'requestheader-group-headers': JSON.stringify(options.requestheaderGroupHeaders),
+  'requestheader-extra-headers-prefix': JSON.stringify(options.requestheaderExtraHeadersPrefix),
+  'requestheader-allowed-names': JSON.stringify(options.requestheaderAllowedNames),
+})

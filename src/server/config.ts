@@ -9,6 +9,10 @@ import { ensurePki } from './pki.ts'
 export interface Credentials {
   serving: { cert: string; key: string }
   clientCa: string | undefined
+  /** Those of proxies that name users in headers. */
+  requestHeaderCa: string | undefined
+  /** Further serving certificates; without names, for those in the certificate. */
+  sni: readonly { cert: string; key: string; names: readonly string[] }[]
   /** For the kubeconfig; unset when serving certificates were given by flags. */
   ca: string
   admin: { cert: string; key: string } | undefined
@@ -33,6 +37,8 @@ export async function credentials(options: Options, clock: () => number): Promis
   return {
     serving,
     clientCa,
+    requestHeaderCa: options.requestheaderClientCaFile ? read(options.requestheaderClientCaFile) : undefined,
+    sni: options.tlsSniCertKey.map(({ certFile, keyFile, names }) => ({ cert: read(certFile), key: read(keyFile), names })),
     ca: options.tlsCertFile ? serving.cert : pki.ca.cert,
     admin: options.clientCaFile ? undefined : { cert: pki.admin.cert, key: pki.admin.key },
     serviceAccount: pki.serviceAccount,

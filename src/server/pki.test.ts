@@ -8,6 +8,7 @@ import { after, test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { RequestAuthenticator } from '../authentication/request.ts'
 import { x509 } from '../authentication/x509.ts'
+import { credentialsOf } from '../testing/credentials.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { ensurePki } from './pki.ts'
 
@@ -226,7 +227,7 @@ test('server and admin shake hands, and the admin is known', async () => {
   })
   server.on('secureConnection', (socket) => {
     socket.on('error', () => {})
-    socket.end(JSON.stringify(authenticator.authenticate({ authorization: undefined, tls: socket, warn: () => {} })))
+    socket.end(JSON.stringify(authenticator.authenticate(credentialsOf({ tls: socket }))))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }

@@ -17,7 +17,9 @@ import { authorization } from '../filters/authorization.ts'
 import { Deadlines } from '../filters/deadline.ts'
 import { errors } from '../filters/errors.ts'
 import { impersonation } from '../filters/impersonation.ts'
+import { requestMetrics } from '../filters/metrics.ts'
 import { requestInfo } from '../filters/request-info.ts'
+import { strictTransport } from '../filters/strict-transport.ts'
 import { type HttpServer, listen } from '../http/server.ts'
 import { BUILT_IN_KINDS } from '../kinds/all.ts'
 import { TypeDecoder } from '../machinery/decode.ts'
@@ -25,12 +27,11 @@ import { Exchange, type Transport } from '../machinery/exchange.ts'
 import { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
-import type { StatusError } from '../machinery/status.ts'
 import { SchemaFacts } from '../machinery/schema.ts'
+import type { StatusError } from '../machinery/status.ts'
 import type { Logger } from '../observability/logger.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
 import { apiEnabled } from '../options/runtime-config.ts'
-import { opensslCiphers } from '../options/secure-serving.ts'
 import type { Options } from '../options/table.ts'
 import { reportedVersion } from '../options/version.ts'
 import { NodePorts } from '../registry/allocators/port-allocator.ts'
@@ -44,9 +45,11 @@ import { admissionPlugins } from './admission.ts'
 import { Authentication } from './authentication.ts'
 import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
+import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
-import { advertisedAddress, credentials, storePath } from './config.ts'
+import { advertisedAddress, type Credentials, storePath } from './config.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
+import { buildInfo, ServerMetrics } from './metrics.ts'
 
 export interface ServerDeps {
   options: Options
@@ -70,6 +73,7 @@ export class ApiServer {
   readonly #deadlines: Deadlines
   readonly #bootstrap: Bootstrap
   readonly #authorization: Authorization
+  readonly #certificates: Certificates
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
   /** Serves a request that came in by any transport: also one made within this process. */
@@ -84,6 +88,7 @@ export class ApiServer {
     deadlines: Deadlines
     bootstrap: Bootstrap
     authorization: Authorization
+    certificates: Certificates
     state: { stopping: boolean }
     kubeconfig: string
     handle: (transport: Transport) => void
@@ -95,6 +100,7 @@ export class ApiServer {
     this.#deadlines = parts.deadlines
     this.#bootstrap = parts.bootstrap
     this.#authorization = parts.authorization
+    this.#certificates = parts.certificates
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
     this.handle = parts.handle
@@ -111,16 +117,19 @@ export class ApiServer {
   /** Puts all parts together and listens. Resolves when the server is ready. */
   static async start(deps: ServerDeps): Promise<ApiServer> {
     const { options, logger, clock } = deps
-    const credential = await credentials(options, clock)
-    for (const { file, reason } of credential.issued) logger.info('wrote a certificate', { file, reason })
+    const certificates = await Certificates.load({ options, logger, clock })
+    const credential = certificates.current
     const storage = deps.openStorage ? await deps.openStorage() : await openStore(deps)
     const state = { stopping: false }
     try {
       const facts = new SchemaFacts()
       const decoder = new TypeDecoder(facts)
       const admitted: AdmissionPlugin[] = []
-      const registry = new Registry({
+      const counted = new ServerMetrics(() => registry, buildInfo(options))
+      counted.metrics.addProcess()
+      const registry: Registry = new Registry({
         storage,
+        metrics: counted.storage,
         rootPrefix: options.etcdPrefix.replace(/\/$/, ''),
         admission: new AdmissionChain(admitted),
         decoder,
@@ -131,23 +140,35 @@ export class ApiServer {
         garbageCollection: options.enableGarbageCollector,
         onError: (error) => logger.error('a watch of the store broke', { error }),
       })
-      const authentication = await Authentication.create({ options, logger, clock, registry, credential })
-      const access = new Authorization({ options, logger, registry })
+      const authentication = await Authentication.create({
+        options,
+        logger,
+        clock,
+        registry,
+        metrics: counted.authentication,
+        certificates,
+      })
+      const access = new Authorization({ options, logger, registry, metrics: counted.authorization })
       const { authorizer } = access
       const env = environment(options, registry, access, authentication, storage)
       registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
         apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
       )
       await access.start()
-      const handler = endpoints(deps, { registry, facts, decoder, env, state, storage, authentication, authorizer, admitted })
+      const handler = endpoints(deps, {
+        registry,
+        facts,
+        decoder,
+        env,
+        state,
+        storage,
+        authentication,
+        authorizer,
+        admitted,
+        counted,
+      })
       const http = await listen({
-        tls: {
-          key: credential.serving.key,
-          cert: credential.serving.cert,
-          ...(credential.clientCa ? { clientCa: credential.clientCa } : {}),
-          ...(options.tlsMinVersion ? { minVersion: options.tlsMinVersion === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2' } : {}),
-          ...(options.tlsCipherSuites.length ? { cipherSuites: opensslCiphers(options.tlsCipherSuites) } : {}),
-        },
+        tls: certificates.material,
         host: options.bindAddress,
         port: deps.port ?? options.securePort,
         handler: handler.handle,
@@ -164,18 +185,20 @@ export class ApiServer {
         advertised: advertisedAddress(options),
         port: http.address.port,
         clientCa: credential.clientCa,
+        requestHeaderCa: credential.requestHeaderCa,
         groupVersions: registry.groupVersions(),
       })
+      await access.settled()
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
-      if (credential.admin) {
-        await writeKubeconfig({
-          path: kubeconfig,
-          server: `https://127.0.0.1:${http.address.port}`,
-          ca: credential.ca,
-          cert: credential.admin.cert,
-          key: credential.admin.key,
-        })
+      const server = `https://127.0.0.1:${http.address.port}`
+      const writeAdmin = async ({ ca, admin }: Credentials): Promise<void> => {
+        if (admin) await writeKubeconfig({ path: kubeconfig, server, ca, cert: admin.cert, key: admin.key })
       }
+      await writeAdmin(credential)
+      certificates.follow(async (now) => {
+        http.setTls(certificates.material)
+        await writeAdmin(now)
+      })
       handler.ready()
       return new ApiServer({
         deps,
@@ -185,6 +208,7 @@ export class ApiServer {
         deadlines: handler.deadlines,
         bootstrap: started,
         authorization: access,
+        certificates,
         state,
         kubeconfig,
         handle: handler.handle,
@@ -210,7 +234,8 @@ export class ApiServer {
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
     this.#deadlines.close()
-    this.#authorization.close()
+    await this.#authorization.close()
+    this.#certificates.close()
     this.registry.close(stopping)
     await this.#storage.close()
     logger.info('stopped')
@@ -274,6 +299,7 @@ interface Parts {
   authentication: Authentication
   authorizer: AuthorizerChain
   admitted: AdmissionPlugin[]
+  counted: ServerMetrics
 }
 
 function endpoints(deps: ServerDeps, parts: Parts) {
@@ -321,7 +347,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     kinds,
     version: reportedVersion(options.version),
     serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
-    otherPaths: () => [...health.paths(), ...openId.paths()],
+    otherPaths: () => [...health.paths(), ...openId.paths(), ...parts.counted.paths()],
     wantsPretty,
     openApi,
   })
@@ -330,7 +356,11 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   const handle = chain(
     [
       errors({ answer, log: (message, fields) => logger.error(message, fields) }),
+      strictTransport(options.strictTransportSecurityDirectives),
       requestInfo({ uuid: randomUUID }),
+      requestMetrics(parts.counted.metrics),
+      // Answered inside the measured part, so that what failed is counted as what it was answered.
+      errors({ answer, log: (message, fields) => logger.error(message, fields) }),
       deadlines.stage(),
       authentication(parts.authentication.requests),
       impersonation(parts.authorizer),
@@ -341,7 +371,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       if (own === true || (own !== false && (await own))) return
       const healthy = health.handle(exchange)
       if (healthy === true || (healthy !== false && (await healthy))) return
-      if (openId.handle(exchange)) return
+      if (openId.handle(exchange) || (await parts.counted.handle(exchange))) return
       const found = discovery.handle(exchange)
       if (found === true || (typeof found !== 'boolean' && (await found))) return
       exchange.respond(404, 'text/plain; charset=utf-8', '404 page not found\n', { 'x-content-type-options': 'nosniff' })

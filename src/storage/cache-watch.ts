@@ -43,7 +43,7 @@ export interface WatcherOptions {
   /** Whether the prefix is one object's whole key. */
   exact: boolean
   /** Unset matches all. */
-  matches?: (entry: CacheEntry) => boolean
+  matches?: ((entry: CacheEntry) => boolean) | undefined
   onEvent(type: WatchEventType, event: CacheEvent): void
   /** Nothing the watcher hasn't seen exists up to this revision. */
   onProgress?(revision: number): void

@@ -24,6 +24,7 @@ interface Watcher {
  * past is read by walking all events.
  */
 export class MemoryStorage implements Storage {
+  readonly eager = true
   readonly #keys = new Map<string, KeyValue>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #watchers = new Set<Watcher>()

@@ -6,6 +6,12 @@
  * encoded object without its resource version. Ordering is by the key's bytes.
  */
 export interface Storage extends AsyncDisposable {
+  /**
+   * Whether a change reaches this process's watches before its write resolves, and before any `currentRevision` that is new enough to hold
+   * it. If not, a reader who needs the newest must wait until its watch has come to `currentRevision`.
+   */
+  readonly eager: boolean
+
   /** The revision of the newest acknowledged write. */
   currentRevision(): Promise<number>
 
@@ -44,7 +50,7 @@ export interface Storage extends AsyncDisposable {
 
   /**
    * Every change under `prefix` (ends in `/`) with a revision greater than `afterRevision`, in order, exactly once, then live. History is
-   * replayed first. An engine delivers a change to its own process's watches no later than it resolves the write.
+   * replayed first, perhaps before this resolves. Changes of one revision (keys that expired together) come in one call.
    * @throws CompactedError when changes after `afterRevision` were compacted away; FutureRevisionError
    */
   watch(prefix: string, afterRevision: number, handler: WatchHandler): Promise<Subscription>
@@ -95,7 +101,7 @@ export interface WriteOptions {
 export interface StorageEvent {
   readonly type: 'put' | 'delete'
   readonly key: string
-  /** The new value; for a delete the last one. The very Buffer that the writer passed, where writer and watch share a process. */
+  /** The new value; for a delete the last one. The very Buffer that the writer passed, where writer and watch share a process, if it can be. */
   readonly value: Buffer
   /** The revision of this change. */
   readonly revision: number
@@ -124,9 +130,12 @@ export class StorageError extends Error {
 export class KeyExistsError extends StorageError {
   override name = 'KeyExistsError'
   readonly key: string
-  constructor(key: string) {
+  /** What the key holds, where the engine tells. */
+  readonly current: KeyValue | undefined
+  constructor(key: string, current?: KeyValue) {
     super(`key ${key} exists`)
     this.key = key
+    this.current = current
   }
 }
 

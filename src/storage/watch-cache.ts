@@ -74,6 +74,7 @@ export interface WatchCacheDeps {
   /** How much the window of past events may hold, in bytes of their objects. */
   windowBytes?: number
   onError?: (error: Error) => void
+  onLoaded?: () => void
 }
 
 export interface Snapshot {
@@ -128,6 +129,11 @@ export class WatchCache {
     return this.#tree.size
   }
 
+  /** Changes that are kept. */
+  get windowLength(): number {
+    return this.#window.length
+  }
+
   get watcherCount(): number {
     return this.#watchers.size
   }
@@ -149,6 +155,7 @@ export class WatchCache {
         onError: (error) => this.#lost(error),
       })
       this.#loaded = true
+      this.#deps.onLoaded?.()
     } catch (error) {
       this.#loading = undefined
       throw error

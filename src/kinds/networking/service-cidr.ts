@@ -22,6 +22,7 @@ export const serviceCidr = defineKind<NetworkingV1ServiceCIDR>({
     if (now.length === 2 && before.length === 1 && now[0] === before[0]) return validateCidrs(cidr)
     return equal(now, before) ? [] : [invalid('spec.cidrs', now, 'field is immutable')]
   },
+  resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   status: {
     prepare(cidr, old) {
       // Unlike with older kinds, metadata doesn't change by the way.

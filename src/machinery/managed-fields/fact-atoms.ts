@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../json.ts'
 import type { FieldFacts, SchemaFacts, TypeExpression, TypeFacts } from '../schema.ts'
 import {
   type Atom,
@@ -49,6 +50,19 @@ export class FactAtoms {
   /** @param typeName full name, such as `io.k8s.api.core.v1.Pod` */
   atom(typeName: string): Atom {
     return this.#struct(typeName, false)
+  }
+
+  /**
+   * An object in which nothing is set, of what decoding an empty one gives: declared defaults aren't there before decoding fills them in.
+   * @param decoded is changed
+   */
+  unset(typeName: string, decoded: JsonObject): JsonObject {
+    for (const { name, type, default: given } of this.#facts.type(typeName).fields) {
+      const value = decoded[name]
+      if (isObject(value) && typeof type === 'string' && type.startsWith('#')) this.unset(type.slice(1), value)
+      else if (given !== undefined && value === given && value) decoded[name] = undefined
+    }
+    return decoded
   }
 
   #struct(name: string, atomic: boolean): Atom {

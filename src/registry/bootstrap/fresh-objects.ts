@@ -15,6 +15,8 @@ export interface FreshObjectsSettings extends KubernetesServiceSettings {
   readonly serviceClusterIpRanges: readonly string[]
   /** The certificates that clients are checked against, in PEM; extension servers read them from the store. */
   readonly clientCa?: string
+  /** The same for proxies that name users in headers: what `requestheader-…` entries say. */
+  readonly requestHeader?: Readonly<Record<string, string>>
 }
 
 const SYSTEM_NAMESPACES: readonly string[] = ['kube-system', 'kube-public', 'default', 'kube-node-lease']
@@ -47,7 +49,7 @@ export async function ensureFreshObjects(deps: FreshObjectsDeps): Promise<void> 
     await ensureObject(objects('priorityclasses', 'scheduling.k8s.io'), priorityClass)
   }
   await ensureKubernetesService(objects, settings)
-  await ensureAuthenticationConfig(objects, settings.clientCa)
+  await ensureAuthenticationConfig(objects, settings)
   await ensureTokenTracking(objects, clock())
 }
 
@@ -76,18 +78,22 @@ async function ensureServiceCidr({ objects, settings, clock }: FreshObjectsDeps)
 }
 
 /** Tells extension servers which client certificates to trust. Follows the server's own when those change. */
-async function ensureAuthenticationConfig(objects: FreshObjectsDeps['objects'], clientCa: string | undefined): Promise<void> {
-  if (!clientCa) return
+async function ensureAuthenticationConfig(
+  objects: FreshObjectsDeps['objects'],
+  { clientCa, requestHeader }: Pick<FreshObjectsSettings, 'clientCa' | 'requestHeader'>,
+): Promise<void> {
+  const data = { ...(clientCa ? { [CLIENT_CA_KEY]: clientCa } : {}), ...requestHeader }
+  if (Object.keys(data).length === 0) return
   const maps = objects('configmaps')
   const wanted: CoreV1ConfigMap = {
     metadata: { namespace: 'kube-system', name: 'extension-apiserver-authentication' },
-    data: { [CLIENT_CA_KEY]: clientCa },
+    data,
   }
   await ensureObject(maps, wanted)
   await maps.update('kube-system', 'extension-apiserver-authentication', (stored) => {
     const map = stored as CoreV1ConfigMap
-    if (map.data?.[CLIENT_CA_KEY] === clientCa) return undefined
-    map.data = { ...map.data, [CLIENT_CA_KEY]: clientCa }
+    if (Object.entries(data).every(([key, value]) => map.data?.[key] === value)) return undefined
+    map.data = { ...map.data, ...data }
     return map
   })
 }

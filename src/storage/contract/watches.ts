@@ -12,17 +12,20 @@ export const watches: readonly Rule[] = [
       const key = `${prefix}ns/a`
       const [v1, v2] = [bytes('1'), bytes('2')]
       const r1 = await storage.create(key, v1)
-      assert.equal(watch.events.length, 1, 'the event comes before the write resolves')
+      if (storage.eager) assert.equal(watch.events.length, 1, 'the event comes before the write resolves')
       const r2 = await storage.update(key, v2, r1)
       const r3 = await storage.delete(key, r2)
       await storage.create(`${prefix.slice(0, -1)}x/outside`, v1)
+      if (!storage.eager) await watch.count(3)
       assert.deepEqual(watch.events, [
         { type: 'put', key, value: v1, revision: r1, createRevision: r1 },
         { type: 'put', key, value: v2, revision: r2, createRevision: r1, previous: { value: v1, revision: r1 } },
         { type: 'delete', key, value: v2, revision: r3, createRevision: r1, previous: { value: v2, revision: r2 } },
       ])
-      assert.equal(watch.events[0]!.value, v1, "the writer's own buffer")
-      assert.equal(watch.events[1]!.value, v2, "the writer's own buffer")
+      if (storage.eager) {
+        assert.equal(watch.events[0]!.value, v1, "the writer's own buffer")
+        assert.equal(watch.events[1]!.value, v2, "the writer's own buffer")
+      }
       watch.close()
       await storage.create(key, v1)
       await sleep(20)
@@ -87,6 +90,7 @@ export const watches: readonly Rule[] = [
       const inner = await Promise.all(Array.from({ length: 60 }, (_, i) => collect(undefined, `${prefix}r${i}/`)))
       const twin = await collect(undefined, `${prefix}r7/`)
       await Promise.all(Array.from({ length: 240 }, (_, i) => storage.create(`${prefix}r${i % 60}/ns/${i}`, bytes(String(i)))))
+      if (!storage.eager) await outer.count(240)
       assert.equal(outer.events.length, 240)
       assertAscending(outer.events)
       for (const [index, watch] of inner.entries()) {
@@ -96,6 +100,7 @@ export const watches: readonly Rule[] = [
       assert.deepEqual(twin.events, inner[7]!.events)
       twin.close()
       await storage.create(`${prefix}r7/last`, bytes('last'))
+      if (!storage.eager) await outer.count(241)
       assert.equal(inner[7]!.events.length, 5)
       assert.equal(twin.events.length, 4)
     },

@@ -76,6 +76,7 @@ async function writeEmptyState({ transact, meta }: Tables): Promise<State> {
 }
 
 class EmbeddedStorage implements Storage {
+  readonly eager = true
   readonly #tables: Tables
   readonly #commit: GroupCommit
   readonly #hub: WatchHub

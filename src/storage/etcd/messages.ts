@@ -1,4 +1,4 @@
-import { bool, bytes, type Decoded, type Fields, type Given, id, int, Message, many, one, text } from './wire.ts'
+import { bool, bytes, type Fields, id, int, Message, many, one, text } from './wire.ts'
 
 /**
  * The messages of etcd's v3 API that the engine uses, by their field numbers (`rpc.proto` and `kv.proto` of etcd's API). Fields that it

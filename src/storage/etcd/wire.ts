@@ -2,23 +2,24 @@
  * Protobuf by tables: a message is an object of fields, and its TypeScript type follows from them. Only what etcd's messages need:
  * integers up to 2^53, 64-bit ids, booleans, text, bytes, messages, and lists of messages.
  */
-export interface Field<T> {
+export interface Field<T, G = T> {
   readonly number: number
   readonly kind: 'int' | 'id' | 'bool' | 'text' | 'bytes' | 'message'
   readonly repeated: boolean
   readonly message?: () => Message<Fields>
-  /** Only there for its type. */
-  readonly value?: T
+  /** What is decoded and what is given to encode: only there for the types. */
+  readonly decoded?: T
+  readonly given?: G
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a field of any value
-export type Fields = Readonly<Record<string, Field<any>>>
+export type Fields = Readonly<Record<string, Field<any, any>>>
 
 /** What is encoded: a field that is left out has protobuf's default. */
-export type Given<F extends Fields> = { readonly [K in keyof F]?: F[K] extends Field<infer T> ? T | undefined : never }
+export type Given<F extends Fields> = { readonly [K in keyof F]?: F[K] extends Field<infer _, infer G> ? G | undefined : never }
 
 /** What is decoded: every field is there; a message that wasn't sent is undefined. */
-export type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
+export type Decoded<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T, infer _> ? T : never }
 
 const scalar =
   <T>(kind: Field<T>['kind']) =>
@@ -33,13 +34,16 @@ export const bool = scalar<boolean>('bool')
 export const text = scalar<string>('text')
 /** Decoded as a view of the received message. */
 export const bytes = scalar<Buffer>('bytes')
-export const one = <F extends Fields>(number: number, message: () => Message<F>): Field<Decoded<F> | undefined> => ({
+export const one = <F extends Fields>(number: number, message: () => Message<F>): Field<Decoded<F> | undefined, Given<F>> => ({
   number,
   kind: 'message',
   repeated: false,
   message: message as () => Message<Fields>,
 })
-export const many = <F extends Fields>(number: number, message: () => Message<F>): Field<readonly Decoded<F>[]> => ({
+export const many = <F extends Fields>(
+  number: number,
+  message: () => Message<F>,
+): Field<readonly Decoded<F>[], readonly Given<F>[]> => ({
   number,
   kind: 'message',
   repeated: true,

@@ -1,0 +1,77 @@
+import { type FieldError, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts'
+import {
+  byteLength,
+  inclusiveRangeError,
+  isDns1123Subdomain,
+  isQualifiedName,
+  isValidPortName,
+  isValidPortNum,
+  type Messages,
+} from '../../machinery/validation.ts'
+
+/** One error for each message of a check of a text. */
+export const checked = (field: string, value: string, check: (value: string) => Messages): FieldError[] =>
+  check(value).map((message) => invalid(field, value, message))
+
+/** A text that must be there. */
+export const present = (field: string, value: string | undefined): FieldError[] => (value ? [] : [required(field)])
+
+/** The name of another object, which must be there. */
+export const objectName = (field: string, name: string | undefined): FieldError[] =>
+  name ? checked(field, name, isDns1123Subdomain) : [required(field)]
+
+/** One of a few values; an absent one is fine. */
+export const choice = (field: string, value: string | undefined, values: readonly string[]): FieldError[] =>
+  value === undefined || values.includes(value) ? [] : [notSupported(field, value, values)]
+
+/** One of a few values, which must be there. */
+export const mustChoose = (field: string, value: string | undefined, values: readonly string[]): FieldError[] =>
+  value ? choice(field, value, values) : [required(field)]
+
+/** A number in a range; an absent one is fine. */
+export const within = (field: string, value: number | undefined, low: number, high: number): FieldError[] =>
+  value === undefined || (value >= low && value <= high) ? [] : [invalid(field, value, inclusiveRangeError(low, high))]
+
+/** The name of a label. */
+export const labelName = (field: string, name: string): FieldError[] => checked(field, name, isQualifiedName)
+
+export function portOrName(field: string, port: number | string | undefined): FieldError[] {
+  if (typeof port === 'string') return checked(field, port, isValidPortName)
+  return isValidPortNum(port ?? 0).map((message) => invalid(field, port ?? 0, message))
+}
+
+/** No part of a path may lead up. */
+function withoutBacksteps(field: string, path: string): FieldError[] {
+  return path.split('/').includes('..') ? [invalid(field, path, "must not contain '..'")] : []
+}
+
+/** A path on a host. */
+export const hostPath = withoutBacksteps
+
+/** A path below a directory. */
+export function descendingPath(field: string, path: string): FieldError[] {
+  const errors = path.startsWith('/') ? [invalid(field, path, 'must be a relative path')] : []
+  return [...errors, ...withoutBacksteps(field, path)]
+}
+
+/** A path below a directory in which names that start with two dots are the kubelet's. */
+export function unreservedPath(field: string, path: string): FieldError[] {
+  const errors = descendingPath(field, path)
+  if (path.startsWith('..') && !path.startsWith('../')) errors.push(invalid(field, path, "must not start with '..'"))
+  return errors
+}
+
+export const fileMode = (field: string, mode: number | undefined): FieldError[] =>
+  mode === undefined || (mode >= 0 && mode <= 0o777)
+    ? []
+    : [invalid(field, mode, 'must be a number between 0 and 0777 (octal), both inclusive')]
+
+const MAX_DRIVER = 63
+
+/** The name of a storage driver. */
+export function driverName(field: string, name: string): FieldError[] {
+  if (!name) return [required(field)]
+  const errors = byteLength(name) > MAX_DRIVER ? [tooLong(field, MAX_DRIVER)] : []
+  for (const message of isDns1123Subdomain(name.toLowerCase())) errors.push(invalid(field, name, message))
+  return errors
+}

@@ -1,0 +1,101 @@
+import type { AuthenticationCounter, AuthenticationMetrics } from '../authentication/metrics.ts'
+import type { AuthorizationMetrics } from '../authorization/metrics.ts'
+import type { Exchange } from '../machinery/exchange.ts'
+import { Metrics } from '../observability/metrics.ts'
+import type { Options } from '../options/table.ts'
+import { reportedVersion } from '../options/version.ts'
+import type { Registry } from '../registry/registry.ts'
+import { type CacheState, type ReadUse, StorageMetrics } from '../storage/metered.ts'
+
+/** Everything that the server counts, and what `/metrics` shows. */
+export class ServerMetrics {
+  readonly metrics = new Metrics()
+  readonly authentication: AuthenticationMetrics
+  readonly authorization: AuthorizationMetrics
+  readonly storage: StorageMetrics
+
+  /** @param registry asked when somebody reads the metrics */
+  constructor(registry: () => Registry, version: Record<string, string>) {
+    this.storage = new StorageMetrics(
+      this.metrics,
+      () => cacheStates(registry()),
+      () => readUses(registry()),
+    )
+    this.authentication = authenticationMetrics(this.metrics)
+    const decisions = this.metrics.counter('apiserver_authorization_decisions_total', 'Decisions by authorizer.', [
+      'type',
+      'name',
+      'decision',
+    ])
+    this.authorization = { decided: (name, decision) => decisions.inc({ type: name, name: '', decision }) }
+    this.metrics.gauge('kubernetes_build_info', 'What this server is.', Object.keys(version)).set(version, 1)
+  }
+
+  /** `/metrics` and `/metrics/slis`. @returns false for other paths */
+  async handle(exchange: Exchange): Promise<boolean> {
+    if (exchange.path !== '/metrics' && exchange.path !== '/metrics/slis') return false
+    const text = exchange.path === '/metrics' ? await this.metrics.text() : ''
+    exchange.respond(200, this.metrics.contentType, text)
+    return true
+  }
+
+  paths(): string[] {
+    return ['/metrics', '/metrics/slis']
+  }
+}
+
+function* cacheStates(registry: Registry): Iterable<CacheState> {
+  for (const { kind, store } of registry.resources()) {
+    // Asking must not fill a cache that nobody has used.
+    if (!store.cache.loaded) continue
+    const { size, revision, windowLength } = store.cache
+    yield { group: kind.group, resource: kind.resource, objects: size, revision, window: windowLength }
+  }
+}
+
+function* readUses(registry: Registry): Iterable<ReadUse> {
+  for (const { served } of registry.endpoints()) {
+    yield { group: served.group, version: served.version, resource: served.kind.resource, ...served.use }
+  }
+}
+
+const AUTHENTICATION_LABELS: Record<AuthenticationCounter, readonly string[]> = {
+  authentication_attempts: ['result'],
+  authenticated_user_requests: ['username'],
+  authentication_token_cache_request_total: ['status'],
+  authentication_token_cache_fetch_total: ['status'],
+  apiserver_impersonation_attempts_total: ['mode', 'decision'],
+  apiserver_impersonation_authorization_attempts_total: ['mode', 'decision'],
+  serviceaccount_valid_tokens_total: [],
+  serviceaccount_stale_tokens_total: [],
+  serviceaccount_legacy_tokens_total: [],
+  serviceaccount_legacy_auto_token_uses_total: [],
+  serviceaccount_legacy_manual_token_uses_total: [],
+  serviceaccount_invalid_legacy_auto_token_uses_total: [],
+}
+
+function authenticationMetrics(metrics: Metrics): AuthenticationMetrics {
+  const counters = Object.entries(AUTHENTICATION_LABELS).map(([name, labels]) => {
+    const counter = metrics.counter(name, `Authentication: ${name.replaceAll('_', ' ')}.`, labels)
+    return [name, (values: Record<string, string>) => counter.inc(values)] as const
+  })
+  const byName = new Map<string, (labels: Record<string, string>) => void>(counters)
+  return { count: (counter, labels = {}) => byName.get(counter)?.(labels) }
+}
+
+/** The labels of `kubernetes_build_info`. */
+export function buildInfo(options: Options): Record<string, string> {
+  const known = reportedVersion(options.version) as unknown as Record<string, unknown>
+  const of = (field: string) => String(known[field] ?? '')
+  return {
+    build_date: of('buildDate'),
+    compiler: of('compiler'),
+    git_commit: of('gitCommit'),
+    git_tree_state: of('gitTreeState'),
+    git_version: of('gitVersion'),
+    go_version: of('goVersion'),
+    major: of('major'),
+    minor: of('minor'),
+    platform: of('platform'),
+  }
+}
