@@ -92,10 +92,10 @@ export const cases: readonly Case[] = [
     title: `start to ready: ${PODS} pods stored`,
     unit: 'ms',
     pods: true,
-    async measure({ server }) {
-      await server.stop()
-      await server.start()
-      return { value: server.startMs }
+    async measure(target) {
+      await target.server.stop()
+      await target.start()
+      return { value: target.server.startMs }
     },
   },
   {

@@ -15,7 +15,7 @@ const HELP = `Measures the server beside nginx, which says what the machine can 
   --list           print their names and stop
   --server DIR     the checkout to measure; this one by default
   --compare DIR    another checkout, measured in turn with it
-  --profile DIR    write a CPU profile of the server there for each case
+  --profile DIR    write a CPU profile of the server there for each case of load
   --json FILE      write the figures there as well
 `
 
@@ -95,7 +95,8 @@ async function measure(one: Case, targets: readonly Target[]): Promise<Row> {
     }
     for (let round = 0; round < (one.once ? 1 : pace.rounds); round++) {
       for (const [i, target] of targets.entries()) {
-        results[i]?.push(await target.recorded(one.name, () => one.measure(target, pace.seconds)))
+        const work = () => one.measure(target, pace.seconds)
+        results[i]?.push(one.unit === '/s' ? await target.recorded(one.name, work) : await work())
       }
     }
   } catch (error) {

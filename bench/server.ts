@@ -66,7 +66,7 @@ export class BenchServer implements AsyncDisposable {
       '--bind-address=127.0.0.1',
       `--token-auth-file=${tokens}`,
     ]
-    const options = inspect ? { NODE_OPTIONS: `--inspect=127.0.0.1:${this.#inspector}` } : {}
+    const options = inspect ? { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --inspect=127.0.0.1:${this.#inspector}` } : {}
     const begun = performance.now()
     const child = spawn(path.join(this.checkout, 'bin/kube-apiserver'), args, {
       stdio: ['ignore', log, log],

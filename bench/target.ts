@@ -65,9 +65,9 @@ export class Target implements AsyncDisposable {
 
   readonly #written = new Set<string>()
 
-  /** Does it, with a profile of the server if these are wanted and it runs. */
+  /** Does it, with a profile of the server if these are wanted. It must not stop the server. */
   async recorded<T>(name: string, work: () => Promise<T>): Promise<T> {
-    if (this.#profiles === undefined || !this.server.running) return work()
+    if (this.#profiles === undefined) return work()
     return profile(this.server.inspector, path.join(this.#profiles, `${name}.cpuprofile`), work)
   }
 

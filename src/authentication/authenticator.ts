@@ -5,6 +5,8 @@ import type { UserInfo } from '../machinery/user.ts'
 export interface Credentials {
   /** The Authorization header as Node gives it. Of several, the first counts. */
   readonly authorization: string | readonly string[] | undefined
+  /** Decoded, without the query. */
+  readonly path: string
   /** The connection's TLS socket; undefined when the request came another way. */
   readonly tls: TlsPeer | undefined
   /** All headers under lower-case names; of a repeated one the values are joined or dropped, see `rawHeaders`. */

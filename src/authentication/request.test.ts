@@ -23,7 +23,7 @@ function setUp(authenticators: readonly Authenticator<Credentials>[] = [bearer(t
   const warnings: string[] = []
   const reasons: string[] = []
   const onRefused = (reason: unknown) => reasons.push((reason as Error).message)
-  const authenticator = new RequestAuthenticator({ authenticators, anonymous, onRefused })
+  const authenticator = new RequestAuthenticator({ authenticators, anonymous: () => anonymous, onRefused })
   const warn = (text: string) => warnings.push(text)
   const authenticate = (authorization?: Credentials['authorization']) =>
     authenticator.authenticate(credentialsOf({ authorization, warn }))

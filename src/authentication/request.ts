@@ -6,8 +6,8 @@ import { type Authenticator, type Credentials, Union } from './authenticator.ts'
 export interface RequestAuthenticatorOptions {
   /** In order: request headers, x509, bearer token, token in a WebSocket protocol, as far as they are configured. */
   authenticators: readonly Authenticator<Credentials>[]
-  /** Whether requests without credentials are let in as system:anonymous (`--anonymous-auth`). */
-  anonymous: boolean
+  /** Whether requests without credentials are let in as system:anonymous, by their path (`--anonymous-auth`). */
+  anonymous: (path: string) => boolean
   /** Told why credentials were refused. The reason is for the log alone. */
   onRefused?: (reason: unknown) => void
 }
@@ -15,7 +15,7 @@ export interface RequestAuthenticatorOptions {
 /** Tells who sends a request: the first of the configured ways that knows, or anonymous. */
 export class RequestAuthenticator {
   readonly #union: Union<Credentials>
-  readonly #anonymous: boolean
+  readonly #anonymous: (path: string) => boolean
   readonly #onRefused: ((reason: unknown) => void) | undefined
   readonly #group = new AuthenticatedGroup()
 
@@ -33,23 +33,23 @@ export class RequestAuthenticator {
   authenticate(request: Credentials): UserInfo | Promise<UserInfo> {
     try {
       const outcome = this.#union.authenticate(request)
-      return outcome instanceof Promise ? this.#wait(outcome) : this.#accept(outcome)
+      return outcome instanceof Promise ? this.#wait(outcome, request.path) : this.#accept(outcome, request.path)
     } catch (error) {
       throw this.#refuse(error)
     }
   }
 
-  async #wait(outcome: Promise<UserInfo | undefined>): Promise<UserInfo> {
+  async #wait(outcome: Promise<UserInfo | undefined>, path: string): Promise<UserInfo> {
     try {
-      return this.#accept(await outcome)
+      return this.#accept(await outcome, path)
     } catch (error) {
       throw this.#refuse(error)
     }
   }
 
-  #accept(user: UserInfo | undefined): UserInfo {
+  #accept(user: UserInfo | undefined, path: string): UserInfo {
     if (user) return this.#group.of(user)
-    if (this.#anonymous) return ANONYMOUS
+    if (this.#anonymous(path)) return ANONYMOUS
     throw new Error('no credentials, and anonymous requests are not allowed')
   }
 

@@ -138,7 +138,7 @@ const authenticator = new RequestAuthenticator({
         text === 'bob-token' ? { user: { name: 'bob', uid: '', groups: [], extra: {} }, audiences: [] } : undefined,
     }),
   ],
-  anonymous: true,
+  anonymous: () => true,
 })
 
 /** The user's name, or the code of the error. */

@@ -21,11 +21,14 @@ export async function get(call: Call): Promise<void> {
   const { exchange, endpoint } = call
   const { info } = exchange
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
-  const version = exchange.rawQuery ? parseVersion(exchange.query.get('resourceVersion') ?? '', 'other') : 0
+  const asked = exchange.rawQuery ? (exchange.query.get('resourceVersion') ?? '') : ''
+  const version = parseVersion(asked, 'other')
   const { store } = endpoint.resource
-  if (!store.cache.loaded) await store.cache.ready()
-  if (version > store.cache.revision) await reach(call, version)
-  const entry = store.cache.get(store.key(namespaceOf(call), info.name))
+  const { cache } = store
+  if (!cache.loaded) await cache.ready()
+  if (version > cache.revision) await reach(call, version)
+  const key = store.key(namespaceOf(call), info.name)
+  const entry = asked === '' && !cache.eager ? await cache.newest(key) : cache.get(key)
   if (!entry) throw store.notFound(info.name)
   answerObject(call, 200, entry, form)
 }

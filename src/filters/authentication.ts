@@ -9,6 +9,7 @@ export function authentication(authenticator: RequestAuthenticator): Stage {
     const { headers } = transport
     const outcome = authenticator.authenticate({
       authorization: headers.authorization,
+      path: exchange.path,
       tls: transport.socket as TlsPeer | undefined,
       headers,
       rawHeaders: transport.rawHeaders,

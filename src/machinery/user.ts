@@ -30,3 +30,8 @@ export const ANONYMOUS: UserInfo = Object.freeze({
   groups: Object.freeze([ALL_UNAUTHENTICATED]),
   extra: Object.freeze({}),
 })
+
+/** The name of the node whose kubelet a user is; undefined for everybody else, empty when it can't be told. */
+export function nodeNameOf({ name, groups }: UserInfo): string | undefined {
+  return name.startsWith(NODE_USER_PREFIX) && groups.includes(NODES_GROUP) ? name.slice(NODE_USER_PREFIX.length) : undefined
+}

@@ -149,7 +149,7 @@ export function isValidPortNum(port: number): Messages {
 
 /** A user or group id of Unix, 32 bits. */
 export function isValidUserId(id: number): Messages {
-  return isInRange(id, 0, 0xffffffff)
+  return isInRange(id, 0, 0x7fffffff)
 }
 
 /** The name of a port (RFC 6335, lower case only). */

@@ -12,7 +12,7 @@ export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; reado
   LimitPodHardAntiAffinityTopology off
   LimitRanger on
   ServiceAccount on built
-  NodeRestriction off
+  NodeRestriction off built
   TaintNodesByCondition on built
   AlwaysPullImages off
   ImagePolicyWebhook off

@@ -1,4 +1,4 @@
-import { built, unbuilt } from './flag.ts'
+import { built } from './flag.ts'
 import { bool, duration, mapStringString, string, stringArray, strings } from './flag-types.ts'
 
 export const authentication = {
@@ -12,18 +12,18 @@ export const authentication = {
     [],
     'Names of this API: a service account token must be meant for one of them. Left out: the --service-account-issuer.',
   ),
-  'authentication-config': unbuilt(
+  'authentication-config': built(
     string,
     '',
     'File that configures JWT authenticators and anonymous requests. Excludes the --oidc-* flags or --anonymous-auth if it does their part.',
   ),
-  'authentication-token-webhook-cache-ttl': unbuilt(duration, 120_000, 'How long answers of the token webhook are remembered.'),
-  'authentication-token-webhook-config-file': unbuilt(
+  'authentication-token-webhook-cache-ttl': built(duration, 120_000, 'How long answers of the token webhook are remembered.'),
+  'authentication-token-webhook-config-file': built(
     string,
     '',
     'Kubeconfig of the server that is asked who a bearer token belongs to.',
   ),
-  'authentication-token-webhook-version': unbuilt(
+  'authentication-token-webhook-version': built(
     string,
     'v1beta1',
     'API version of the TokenReview objects (authentication.k8s.io) for the token webhook.',
@@ -38,23 +38,23 @@ export const authentication = {
     false,
     "Accept the tokens in secrets of type 'bootstrap.kubernetes.io/token' in the namespace kube-system, with which nodes join.",
   ),
-  'oidc-ca-file': unbuilt(string, '', "Certificate authorities to verify the OpenID server with. Left out: the host's own."),
-  'oidc-client-id': unbuilt(string, '', 'Client that OpenID tokens must be meant for; required with --oidc-issuer-url.'),
-  'oidc-groups-claim': unbuilt(string, '', "OpenID claim with the user's groups: a string or a list of strings."),
-  'oidc-groups-prefix': unbuilt(string, '', 'What to put before the groups, so that they cannot be mistaken for others.'),
-  'oidc-issuer-url': unbuilt(string, '', 'OpenID issuer whose tokens are accepted; https only.'),
-  'oidc-required-claim': unbuilt(mapStringString, {}, 'A key=value that an OpenID token must hold. May be repeated.'),
-  'oidc-signing-algs': unbuilt(
+  'oidc-ca-file': built(string, '', "Certificate authorities to verify the OpenID server with. Left out: the host's own."),
+  'oidc-client-id': built(string, '', 'Client that OpenID tokens must be meant for; required with --oidc-issuer-url.'),
+  'oidc-groups-claim': built(string, '', "OpenID claim with the user's groups: a string or a list of strings."),
+  'oidc-groups-prefix': built(string, '', 'What to put before the groups, so that they cannot be mistaken for others.'),
+  'oidc-issuer-url': built(string, '', 'OpenID issuer whose tokens are accepted; https only.'),
+  'oidc-required-claim': built(mapStringString, {}, 'A key=value that an OpenID token must hold. May be repeated.'),
+  'oidc-signing-algs': built(
     strings,
     ['RS256'],
     'Signing algorithms that OpenID tokens may use, comma-separated: RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384, PS512 (RFC 7518, section 3.1).',
   ),
-  'oidc-username-claim': unbuilt(
+  'oidc-username-claim': built(
     string,
     'sub',
     "OpenID claim with the user's name. Only 'sub' is sure to be unique and to stay the same.",
   ),
-  'oidc-username-prefix': unbuilt(
+  'oidc-username-prefix': built(
     string,
     '',
     "What to put before the user's name; '-' for nothing. Left out: the issuer, unless the claim is 'email'.",

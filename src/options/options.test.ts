@@ -182,13 +182,16 @@ suite('options', () => {
     assert.deepEqual(optionsWith({}), options())
     assert.equal(optionsWith({ securePort: 1234, dataDir: '/x' }).certDir, '/x/pki')
     assert.throws(() => optionsWith({ securePort: 0 }), OptionsError)
-    assert.throws(() => optionsWith({ etcdServers: ['a'] }), { message: /^--etcd-servers is not built yet/ })
+    assert.throws(() => optionsWith({ etcdServersOverrides: ['a'] }), { message: /^--etcd-servers-overrides is not built yet/ })
   })
 })
 
 suite('what is not built yet', () => {
   test('stops the start with one line', () => {
-    refused(['--etcd-servers=http://a:2379'], '--etcd-servers is not built yet: leave it out, or give its default ("")')
+    refused(
+      ['--etcd-servers-overrides=/events#http://a:2379'],
+      '--etcd-servers-overrides is not built yet: leave it out, or give its default ("")',
+    )
     refused(['--kubelet-timeout=1s'], '--kubelet-timeout is not built yet: leave it out, or give its default (5s)')
     refused(
       ['--service-account-lookup=false'],
@@ -202,7 +205,7 @@ suite('what is not built yet', () => {
 
   test('may be given its default, in any form', () => {
     options(
-      '--etcd-servers=',
+      '--etcd-servers-overrides=',
       '--kubelet-timeout=5000ms',
       '--service-account-lookup=T',
       '--oidc-signing-algs=RS256',

@@ -45,6 +45,28 @@ const storage: Rule = ({ storageMediaType: type, watchCacheSizes, deleteCollecti
   dataDir === '' && '--data-dir must not be empty',
 ]
 
+/** Where etcd is, and what is needed to reach it. */
+const etcd: Rule = (options) => [
+  options.storageBackend !== '' &&
+    options.storageBackend !== 'etcd3' &&
+    `--storage-backend invalid, allowed values: etcd3. If not specified, it will default to 'etcd3'`,
+  options.storageBackend === 'etcd3' && options.etcdServers.length === 0 && '--etcd-servers must be specified',
+  ...options.etcdServers.map(
+    (server) => !isServerUrl(server) && `--etcd-servers ${quote(server)} invalid, must be http://host:port or https://host:port`,
+  ),
+  (options.etcdCertfile === '') !== (options.etcdKeyfile === '') &&
+    '--etcd-certfile and --etcd-keyfile must be specified together',
+  options.etcdCompactionInterval < 0 && '--etcd-compaction-interval can not be negative value',
+  options.leaseReuseDurationSeconds < 0 && '--lease-reuse-duration-seconds can not be negative value',
+  options.etcdHealthcheckTimeout <= 0 && '--etcd-healthcheck-timeout must be positive',
+  options.etcdReadycheckTimeout <= 0 && '--etcd-readycheck-timeout must be positive',
+]
+
+function isServerUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && url.hostname !== '' && url.pathname === '/'
+}
+
 function watchCacheSize(item: string): string | false {
   const [resource, size, ...more] = item.split('#')
   if (!resource || size === undefined || more.length > 0) return `invalid value of watch cache size: ${item}`
@@ -96,12 +118,49 @@ const serviceAccounts: Rule = ({ serviceAccountIssuer: issuers, serviceAccountSi
     '--service-account-key-file needs --service-account-signing-key-file',
 ]
 
-const authorization: Rule = ({ authorizationMode: modes }) => [
+const oidcAlgorithms = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512']
+
+const oidc: Rule = (options) => {
+  const { oidcIssuerUrl, oidcClientId, oidcSigningAlgs, authenticationConfig } = options
+  return [
+    (oidcIssuerUrl === '') !== (oidcClientId === '') && 'oidc-issuer-url and oidc-client-id must be specified together',
+    authenticationConfig !== '' &&
+      (oidcIssuerUrl !== '' || oidcClientId !== '') &&
+      'authentication-config file and oidc-* flags are mutually exclusive',
+    !['v1', 'v1beta1'].includes(options.authenticationTokenWebhookVersion) &&
+      `unsupported webhook authenticator version ${quote(options.authenticationTokenWebhookVersion)}, supported versions are "v1", "v1beta1"`,
+    ...oidcSigningAlgs.map((alg) => !oidcAlgorithms.includes(alg) && `oidc: unsupported signing alg: ${quote(alg)}`),
+  ]
+}
+
+const requestHeaders: Rule = (options) => [
+  options.requestheaderClientCaFile !== '' &&
+    options.requestheaderUsernameHeaders.length === 0 &&
+    '--requestheader-client-ca-file needs --requestheader-username-headers',
+  ...[
+    ...options.requestheaderUsernameHeaders,
+    ...options.requestheaderUidHeaders,
+    ...options.requestheaderGroupHeaders,
+    ...options.requestheaderExtraHeadersPrefix,
+  ].map((header) => header.trim() === '' && `empty value in "requestheader-*-headers" or prefix`),
+]
+
+const authorization: Rule = ({
+  authorizationMode: modes,
+  authorizationPolicyFile: policyFile,
+  authorizationWebhookConfigFile: webhookFile,
+  authorizationWebhookVersion: version,
+}) => [
   ...modes.map((mode) => {
     if (!Object.hasOwn(authorizationModes, mode)) return `authorization-mode ${quote(mode)} is not a valid mode`
     return !authorizationModes[mode] && notBuilt('authorization-mode', mode)
   }),
   new Set(modes).size < modes.length && `authorization-mode [${modes.map(quote).join(' ')}] has mode specified more than once`,
+  modes.includes('ABAC') && !policyFile && "authorization-mode ABAC's authorization policy file not passed",
+  modes.includes('Webhook') && !webhookFile && "authorization-mode Webhook's authorization config file not passed",
+  !modes.includes('ABAC') && policyFile !== '' && 'cannot specify --authorization-policy-file without mode ABAC',
+  !modes.includes('Webhook') && webhookFile !== '' && 'cannot specify --authorization-webhook-config-file without mode Webhook',
+  version !== 'v1' && version !== 'v1beta1' && `unsupported webhook authorizer version ${quote(version)}`,
 ]
 
 const admission: Rule = ({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }) => {
@@ -167,9 +226,12 @@ const rules: readonly Rule[] = [
   inFlight,
   times,
   storage,
+  etcd,
   priorityAndFairness,
   serving,
   serviceAccounts,
+  oidc,
+  requestHeaders,
   authorization,
   admission,
   runtimeConfig,

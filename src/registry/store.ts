@@ -4,7 +4,7 @@ import { equal } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
 import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
-import { KeyExistsError, RevisionConflictError, type Storage } from '../storage/storage.ts'
+import { KeyExistsError, type KeyValue, RevisionConflictError, type Storage } from '../storage/storage.ts'
 import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
 import type { KindDefinition, Undo } from './kind.ts'
 import { ordered } from './write-rules.ts'
@@ -67,8 +67,10 @@ export class KindStore {
   }
 
   async get(namespace: string, name: string): Promise<CacheEntry | undefined> {
-    if (!this.cache.loaded) await this.cache.ready()
-    return this.cache.get(this.key(namespace, name))
+    const { cache } = this
+    if (!cache.loaded) await cache.ready()
+    const key = this.key(namespace, name)
+    return cache.eager ? cache.get(key) : await cache.newest(key)
   }
 
   /** @throws StatusError 409 when the name is taken */
@@ -76,7 +78,8 @@ export class KindStore {
     const meta = metaOf(object)
     const key = this.key(meta.namespace ?? '', meta.name ?? '')
     if (!this.cache.loaded) await this.cache.ready()
-    const existing = this.cache.get(key)
+    let existing = this.cache.get(key)
+    if (!this.cache.eager && (existing || options.dryRun)) existing = await this.cache.newest(key)
     if (existing) throw this.#exists(existing, meta.name ?? '')
     const value = encode(object)
     if (options.dryRun) return new CacheEntry(key, value, 0, this.#describe)
@@ -85,8 +88,8 @@ export class KindStore {
       const revision = await this.#storage.create(key, value, ttl(options.ttlSeconds))
       return this.#written(key, value, revision)
     } catch (error) {
-      if (error instanceof KeyExistsError) throw this.#exists(this.cache.get(key), meta.name ?? '')
-      throw error
+      if (!(error instanceof KeyExistsError)) throw error
+      throw this.#exists(this.#entryOf(error.current) ?? this.cache.get(key), meta.name ?? '')
     }
   }
 
@@ -115,21 +118,50 @@ export class KindStore {
     const key = this.key(namespace, name)
     if (!this.cache.loaded) await this.cache.ready()
     let current = this.cache.get(key)
+    // What a cache that may lag says is good enough to write on, as the storage then checks it. Any other outcome needs the newest.
+    let certain = this.cache.eager
+    if (!certain && options.dryRun) {
+      current = await this.cache.newest(key)
+      certain = true
+    }
     for (let tries = 0; ; tries++) {
       const object = current?.object<KubeObject>()
-      const change = await attempt(object, current?.revision ?? 0)
-      if (change === 'keep') return { entry: current as CacheEntry, removed: false }
+      let change: Change
       try {
-        const written = await this.#apply(key, current, object, change, options.dryRun)
-        if (!('again' in change)) return written
+        change = await attempt(object, current?.revision ?? 0)
+      } catch (error) {
+        if (certain) throw error
+        const before = current?.revision
+        current = await this.cache.newest(key)
+        certain = true
+        if (current?.revision === before) throw error
+        continue
+      }
+      if (change === 'keep' && certain) return { entry: current as CacheEntry, removed: false }
+      try {
+        const written = change === 'keep' ? 'nothing' : await this.#apply(key, current, object, change, options.dryRun)
+        if (written === 'nothing') {
+          const before = current as CacheEntry
+          if (certain) return { entry: before, removed: false }
+          current = await this.cache.newest(key)
+          certain = true
+          if (current?.revision === before.revision) return { entry: before, removed: false }
+          continue
+        }
+        if (change === 'keep' || !('again' in change)) return written
         current = written.entry
       } catch (error) {
-        await change.undo?.()
+        if (change !== 'keep') await change.undo?.()
         if (!(error instanceof RevisionConflictError || error instanceof KeyExistsError) || tries > 200) throw error
-        const now = error instanceof RevisionConflictError ? error.current : await this.#storage.get(key)
-        current = now && this.cache.entryOf(key, now.value, now.revision)
+        const now = error instanceof RevisionConflictError ? error.current : (error.current ?? (await this.#storage.get(key)))
+        current = this.#entryOf(now)
       }
+      certain = true
     }
+  }
+
+  #entryOf(stored: KeyValue | undefined): CacheEntry | undefined {
+    return stored && this.cache.entryOf(stored.key, stored.value, stored.revision)
   }
 
   async #apply(
@@ -138,7 +170,7 @@ export class KindStore {
     before: KubeObject | undefined,
     change: Exclude<Change, 'keep'>,
     dryRun: boolean,
-  ): Promise<Written> {
+  ): Promise<Written | 'nothing'> {
     if ('remove' in change) {
       const last = current as CacheEntry
       if (dryRun)
@@ -157,7 +189,7 @@ export class KindStore {
     }
     if (before && unchanged(before, object)) {
       await change.undo?.()
-      return { entry: current, removed: false }
+      return 'nothing'
     }
     if (dryRun)
       return { entry: new CacheEntry(key, encode(object, current.revision), current.revision, this.#describe), removed: false }

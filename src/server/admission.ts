@@ -6,6 +6,7 @@ import { defaultIngressClass } from '../admission/default-ingress-class.ts'
 import { defaultStorageClass } from '../admission/default-storage-class.ts'
 import { defaultTolerationSeconds } from '../admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from '../admission/namespace-lifecycle.ts'
+import { nodeRestriction } from '../admission/node-restriction.ts'
 import type { Facts, ObjectReader } from '../admission/objects.ts'
 import { persistentVolumeClaimResize } from '../admission/persistent-volume-claim-resize.ts'
 import type { AdmissionPlugin } from '../admission/plugin.ts'
@@ -15,10 +16,12 @@ import { serviceAccount } from '../admission/service-account.ts'
 import type { SignerAccess } from '../admission/signers.ts'
 import { storageObjectInUseProtection } from '../admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from '../admission/taint-nodes-by-condition.ts'
+import type { AudienceAccess } from '../admission/token-audiences.ts'
 import { resourceAttributes } from '../authorization/attributes.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { enabledAdmissionPlugins } from '../options/admission.ts'
+import { featureEnabled } from '../options/feature-gates.ts'
 import type { Options } from '../options/table.ts'
 import type { Registry } from '../registry/registry.ts'
 import { afterPrefix } from '../registry/resource.ts'
@@ -48,6 +51,11 @@ export function admissionPlugins({ options, registry, authorizer, random }: Admi
       objects,
       generateName: (base) => generatedName(base, random),
       pause: (ms) => setTimeout(ms),
+    }),
+    nodeRestriction({
+      objects,
+      restrictAudiences: featureEnabled(options.featureGates, 'ServiceAccountNodeAudienceRestriction'),
+      access: audienceAccess(authorizer),
     }),
     taintNodesByCondition,
     priority(objects),
@@ -140,6 +148,16 @@ function signerAccess(authorizer: Authorizer): SignerAccess {
   return {
     async allowed(user, verb, name) {
       const asked = resourceAttributes({ verb, apiGroup: 'certificates.k8s.io', resource: 'signers', name })
+      return (await authorizer.authorize(user, asked)).verdict === 'allow'
+    },
+  }
+}
+
+function audienceAccess(authorizer: Authorizer): AudienceAccess {
+  return {
+    async mayRequestAudience(user, audience, namespace, serviceAccount) {
+      const verb = 'request-serviceaccounts-token-audience'
+      const asked = resourceAttributes({ verb, resource: audience, namespace, name: serviceAccount })
       return (await authorizer.authorize(user, asked)).verdict === 'allow'
     },
   }

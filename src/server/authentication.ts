@@ -19,7 +19,9 @@ import type { Registry } from '../registry/registry.ts'
 import type { TokenIssuer } from '../registry/tokens.ts'
 import { bootstrapSecrets } from './bootstrap-secrets.ts'
 import type { Certificates } from './certificates.ts'
+import { Oidc } from './oidc.ts'
 import { serviceAccountTokens } from './service-accounts.ts'
+import { tokenWebhook } from './token-webhook.ts'
 
 export interface AuthenticationDeps {
   options: Options
@@ -38,17 +40,20 @@ export class Authentication {
   readonly tokens: TokenIssuer
   /** Undefined when the issuer isn't one that could have any. */
   readonly openId: OpenIdMetadata | undefined
+  readonly #oidc: Oidc
 
   private constructor(parts: {
     requests: RequestAuthenticator
     reviews: TokenReviews
     tokens: TokenIssuer
     openId: OpenIdMetadata | undefined
+    oidc: Oidc
   }) {
     this.requests = parts.requests
     this.reviews = parts.reviews
     this.tokens = parts.tokens
     this.openId = parts.openId
+    this.#oidc = parts.oidc
   }
 
   /**
@@ -63,9 +68,13 @@ export class Authentication {
     const tokens: TokenAuthenticator[] = []
     if (options.tokenAuthFile)
       tokens.push(await tokenFile(options.tokenAuthFile, options.apiAudiences, (text) => logger.warn(text)))
-    tokens.push(new JwtAuthenticator({ issuer: accounts.issuer, metrics }))
+    const oidc = new Oidc({ options, logger, clock })
+    const jwt = new JwtAuthenticator({ issuer: (name) => accounts.issuer(name) ?? oidc.issuer(name), metrics })
+    oidc.follow(() => jwt.clear())
+    tokens.push(jwt)
     if (options.enableBootstrapTokenAuth)
       tokens.push(bootstrapTokens({ secret: bootstrapSecrets(registry), audiences: options.apiAudiences, clock }))
+    if (options.authenticationTokenWebhookConfigFile) tokens.push(tokenWebhook(options, clock, metrics))
     const union = new Union<PresentedToken, TokenIdentity>('tokens', tokens)
     const authenticators: Authenticator<RequestCredentials>[] = []
     if (current.requestHeaderCa !== undefined) authenticators.push(proxied(options, certificates, clock))
@@ -75,14 +84,19 @@ export class Authentication {
     return new Authentication({
       requests: new RequestAuthenticator({
         authenticators,
-        anonymous: options.anonymousAuth,
+        anonymous: (path) => oidc.anonymous(path),
         onRefused: (reason) =>
           logger.debug('authentication refused', { reason: reason instanceof Error ? reason.message : String(reason) }),
       }),
-      reviews: new TokenReviews(union, options.anonymousAuth),
+      reviews: new TokenReviews(union, oidc.anonymous('')),
       tokens: accounts.tokens,
       openId: accounts.openId,
+      oidc,
     })
+  }
+
+  close(): void {
+    this.#oidc.close()
   }
 }
 

@@ -1,11 +1,17 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { AbacAuthorizer } from '../authorization/abac/abac.ts'
+import { parsePolicyFile } from '../authorization/abac/policy-file.ts'
 import { type Authorizer, AuthorizerChain, alwaysAllow, alwaysDeny, privilegedGroup } from '../authorization/authorizer.ts'
 import type { AuthorizationMetrics } from '../authorization/metrics.ts'
 import { NodeAuthorizer } from '../authorization/node/node.ts'
 import type { Binding } from '../authorization/rbac/grants.ts'
 import { PolicyIndex } from '../authorization/rbac/policy-index.ts'
 import { RbacAuthorizer } from '../authorization/rbac/rbac.ts'
+import { WebhookAuthorizer } from '../authorization/webhook/webhook.ts'
 import { ClusterRoleAggregation } from '../controllers/cluster-role-aggregation.ts'
 import type { RbacV1ClusterRole, RbacV1ClusterRoleBinding, RbacV1Role, RbacV1RoleBinding } from '../generated/types.ts'
+import { type WebhookClient, webhookClient } from '../http/webhook-client.ts'
 import type { Logger } from '../observability/logger.ts'
 import { controllerEnabled } from '../options/standalone.ts'
 import type { Options } from '../options/table.ts'
@@ -13,11 +19,14 @@ import { nodeRules } from '../registry/bootstrap/default-policy.ts'
 import type { Registry } from '../registry/registry.ts'
 import { CacheFollower, type FollowHandler } from './cache-follower.ts'
 import { NodeGraphFeed } from './node-graph.ts'
+import { readWebhookKubeconfig } from './webhook-kubeconfig.ts'
 
 export interface AuthorizationDeps {
   options: Options
   logger: Logger
   registry: Registry
+  /** ms since the epoch. */
+  clock: () => number
   metrics?: AuthorizationMetrics
 }
 
@@ -32,9 +41,11 @@ export class Authorization {
   readonly #followers: CacheFollower[] = []
   readonly #nodes: NodeGraphFeed
   readonly #aggregation: ClusterRoleAggregation | undefined
+  readonly #external: External
 
-  constructor(deps: AuthorizationDeps) {
+  private constructor(deps: AuthorizationDeps, external: External) {
     this.#deps = deps
+    this.#external = external
     this.#nodes = new NodeGraphFeed((resource, group, handler) => this.#follow(resource, group, handler))
     if (controllerEnabled(deps.options.controllers, 'clusterrole-aggregation-controller')) {
       this.#aggregation = new ClusterRoleAggregation({
@@ -48,6 +59,11 @@ export class Authorization {
     )
   }
 
+  /** @throws Error with one line when a file that the flags name can't be used */
+  static async create(deps: AuthorizationDeps): Promise<Authorization> {
+    return new Authorization(deps, await external(deps))
+  }
+
   #member(mode: string): Authorizer {
     switch (mode) {
       case 'AlwaysAllow':
@@ -58,6 +74,10 @@ export class Authorization {
         return new RbacAuthorizer(this.policy)
       case 'Node':
         return new NodeAuthorizer({ rules: nodeRules(), graph: () => this.#nodes.graph() })
+      case 'ABAC':
+        return this.#external.abac as Authorizer
+      case 'Webhook':
+        return this.#external.webhook as Authorizer
       default:
         throw new Error(`no authorizer ${mode}`)
     }
@@ -115,7 +135,37 @@ export class Authorization {
     this.#aggregation?.close()
     await this.settled()
     for (const follower of this.#followers) follower.close()
+    this.#external.client?.close()
   }
+}
+
+/** What is decided by files and by other servers. */
+interface External {
+  abac?: AbacAuthorizer
+  webhook?: WebhookAuthorizer
+  client?: WebhookClient
+}
+
+const WEBHOOK_TIMEOUT_MS = 30_000
+
+async function external({ options, logger, clock }: AuthorizationDeps): Promise<External> {
+  const found: External = {}
+  const { authorizationPolicyFile: policyFile, authorizationWebhookConfigFile: webhookFile } = options
+  if (policyFile) found.abac = new AbacAuthorizer(parsePolicyFile(await readFile(policyFile, 'utf8'), policyFile))
+  if (webhookFile) {
+    const client = webhookClient(await readWebhookKubeconfig(webhookFile, WEBHOOK_TIMEOUT_MS))
+    found.client = client
+    found.webhook = new WebhookAuthorizer({
+      post: (body) => client.post(body),
+      version: options.authorizationWebhookVersion === 'v1' ? 'v1' : 'v1beta1',
+      allowedTtl: options.authorizationWebhookCacheAuthorizedTtl,
+      refusedTtl: options.authorizationWebhookCacheUnauthorizedTtl,
+      clock,
+      sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
+      onError: (error) => logger.warn('the authorization webhook failed', { error }),
+    })
+  }
+  return found
 }
 
 function toBinding({ metadata, roleRef = {}, subjects }: RbacV1ClusterRoleBinding & RbacV1RoleBinding): Binding {

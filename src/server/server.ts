@@ -47,9 +47,10 @@ import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
-import { advertisedAddress, type Credentials, storePath } from './config.ts'
+import { advertisedAddress, type Credentials } from './config.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
+import { openStore, rootPrefix, storeCheck } from './store.ts'
 
 export interface ServerDeps {
   options: Options
@@ -72,6 +73,7 @@ export class ApiServer {
   readonly #http: HttpServer
   readonly #deadlines: Deadlines
   readonly #bootstrap: Bootstrap
+  readonly #authentication: Authentication
   readonly #authorization: Authorization
   readonly #certificates: Certificates
   readonly #state: { stopping: boolean }
@@ -87,6 +89,7 @@ export class ApiServer {
     registry: Registry
     deadlines: Deadlines
     bootstrap: Bootstrap
+    authentication: Authentication
     authorization: Authorization
     certificates: Certificates
     state: { stopping: boolean }
@@ -99,6 +102,7 @@ export class ApiServer {
     this.registry = parts.registry
     this.#deadlines = parts.deadlines
     this.#bootstrap = parts.bootstrap
+    this.#authentication = parts.authentication
     this.#authorization = parts.authorization
     this.#certificates = parts.certificates
     this.#state = parts.state
@@ -130,7 +134,7 @@ export class ApiServer {
       const registry: Registry = new Registry({
         storage,
         metrics: counted.storage,
-        rootPrefix: options.etcdPrefix.replace(/\/$/, ''),
+        rootPrefix: rootPrefix(options),
         admission: new AdmissionChain(admitted),
         decoder,
         atoms: new FactAtoms(facts),
@@ -148,7 +152,7 @@ export class ApiServer {
         metrics: counted.authentication,
         certificates,
       })
-      const access = new Authorization({ options, logger, registry, metrics: counted.authorization })
+      const access = await Authorization.create({ options, logger, clock, registry, metrics: counted.authorization })
       const { authorizer } = access
       const env = environment(options, registry, access, authentication, storage)
       registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
@@ -207,6 +211,7 @@ export class ApiServer {
         registry,
         deadlines: handler.deadlines,
         bootstrap: started,
+        authentication,
         authorization: access,
         certificates,
         state,
@@ -234,6 +239,7 @@ export class ApiServer {
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
     this.#deadlines.close()
+    this.#authentication.close()
     await this.#authorization.close()
     this.#certificates.close()
     this.registry.close(stopping)
@@ -244,11 +250,6 @@ export class ApiServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-async function openStore({ options, clock, logger }: ServerDeps): Promise<Storage> {
-  const { openEmbedded } = await import('../storage/embedded/embedded.ts')
-  return openEmbedded({ path: storePath(options), clock, logger: (message, fields) => logger.warn(message, fields) })
 }
 
 const randomBelow = (max: number): number => (max <= 1 ? 0 : max < 2 ** 31 ? Math.floor(Math.random() * max) : randomInt(max))
@@ -327,7 +328,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   const health = new Health({
     failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),
   })
-  health.add('etcd', () => storage.ping())
+  health.add('etcd', storeCheck(storage, options.etcdHealthcheckTimeout))
+  health.add('etcd-readiness', storeCheck(storage, options.etcdReadycheckTimeout), ['readyz'])
   health.add('poststarthook/rbac/bootstrap-roles', () => {
     if (!ready) throw new Error('not finished')
   })

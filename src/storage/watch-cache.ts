@@ -2,14 +2,7 @@ import { parseJson } from '../machinery/go-json.ts'
 import { SortedTree } from '../util/sorted-tree.ts'
 import { CacheEvent, CacheWatcher, type WatcherOptions } from './cache-watch.ts'
 import { atRevision, withRevision } from './object-bytes.ts'
-import {
-  CompactedError,
-  FutureRevisionError,
-  type KeyValue,
-  type Storage,
-  type StorageEvent,
-  type Subscription,
-} from './storage.ts'
+import { FutureRevisionError, type KeyValue, type Storage, type StorageEvent, type Subscription } from './storage.ts'
 
 /** What selectors need of an object. */
 export interface Selectable {
@@ -89,6 +82,8 @@ interface WindowItem {
 }
 
 const DEFAULT_WINDOW_BYTES = 16 << 20
+/** Milliseconds that a consistent read waits for the cache before it turns to the storage itself. */
+const FRESH_WITHIN = 3_000
 
 /**
  * All objects of one resource, kept current by the storage's watch, with the recent past: reads, snapshots of earlier revisions and
@@ -155,6 +150,7 @@ export class WatchCache {
         onError: (error) => this.#lost(error),
       })
       this.#loaded = true
+      this.#wake()
       this.#deps.onLoaded?.()
     } catch (error) {
       this.#loading = undefined
@@ -197,8 +193,9 @@ export class WatchCache {
   }
 
   #apply(events: readonly StorageEvent[]): void {
+    const seen = this.#revision
     for (const event of events) {
-      if (event.revision <= this.#revision) continue
+      if (event.revision <= seen) continue
       const cached = this.#toCacheEvent(event, this.#tree.get(event.key))
       this.#tree = event.type === 'delete' ? this.#tree.delete(event.key) : this.#tree.set(event.key, cached.entry)
       this.#revision = event.revision
@@ -254,13 +251,50 @@ export class WatchCache {
     for (const w of done) w.resolve()
   }
 
-  /**
-   * The resource as of the newest acknowledged write of the whole store: what a consistent list shows. Engines deliver changes to this
-   * process before they acknowledge them, so the tree is current once the store has told its revision.
-   */
+  /** The resource as of the newest acknowledged write of the whole store: what a consistent list shows. */
   async consistentSnapshot(): Promise<Snapshot> {
-    this.#progress(await this.#deps.storage.currentRevision())
-    return this.snapshot()
+    if (await this.#fresh()) return this.snapshot()
+    const { revision, items } = await this.#deps.storage.list(this.#deps.prefix)
+    return this.#snapshotOf(revision, items)
+  }
+
+  /** What a key holds as of the newest acknowledged write, whoever made it. Call `ready` first. */
+  async newest(key: string): Promise<CacheEntry | undefined> {
+    if (await this.#fresh()) return this.#tree.get(key)
+    const item = await this.#deps.storage.get(key)
+    return item && this.#current(item)
+  }
+
+  /** Whether the cache has come to the newest acknowledged write within the time for it. */
+  async #fresh(): Promise<boolean> {
+    const { storage } = this.#deps
+    const revision = await storage.currentRevision()
+    if (storage.eager) this.#progress(revision)
+    return this.#reaches(revision)
+  }
+
+  #reaches(revision: number): boolean | Promise<boolean> {
+    if (revision <= this.#revision) return true
+    return new Promise((resolve) => {
+      const waiter = {
+        revision,
+        resolve: () => {
+          clearTimeout(timer)
+          resolve(true)
+        },
+      }
+      const timer = setTimeout(() => {
+        const at = this.#waiting.indexOf(waiter)
+        if (at >= 0) this.#waiting.splice(at, 1)
+        resolve(false)
+      }, FRESH_WITHIN)
+      this.#waiting.push(waiter)
+    })
+  }
+
+  /** Whether what `get` says is what was last acknowledged in this process, so that `newest` tells nothing more. */
+  get eager(): boolean {
+    return this.#deps.storage.eager
   }
 
   /** What a key holds now. Call `ready` first. */
@@ -276,21 +310,20 @@ export class WatchCache {
   async snapshotAt(revision: number): Promise<Snapshot> {
     if (revision >= this.#revision) {
       if (revision > this.#revision) await this.#catchUp(revision)
-      if (revision >= this.#revision) return { revision, tree: this.#tree }
+      if (revision === this.#revision || (revision > this.#revision && this.eager)) return { revision, tree: this.#tree }
     }
-    if (revision >= this.#windowStart) {
+    if (revision >= this.#windowStart && revision <= this.#revision) {
       const at = this.#windowIndex(revision)
       return { revision, tree: at === 0 ? this.#startTree : (this.#window[at - 1] as WindowItem).tree }
     }
     const { items } = await this.#deps.storage.list(this.#deps.prefix, { revision })
+    return this.#snapshotOf(revision, items)
+  }
+
+  #snapshotOf(revision: number, items: readonly KeyValue[]): Snapshot {
     const keys = items.map((item) => item.key)
-    return {
-      revision,
-      tree: SortedTree.fromSorted(
-        keys,
-        items.map((item) => this.#current(item)),
-      ),
-    }
+    const entries = items.map((item) => this.#current(item))
+    return { revision, tree: SortedTree.fromSorted(keys, entries) }
   }
 
   /** Shares the entry when the object hasn't changed since. */
@@ -303,6 +336,7 @@ export class WatchCache {
   async #catchUp(revision: number): Promise<void> {
     const current = await this.#deps.storage.currentRevision()
     if (revision > current) throw new FutureRevisionError(revision, current)
+    if (!this.eager) await this.#reaches(revision)
   }
 
   /** The number of window events with a revision of at most `revision`. */
@@ -317,35 +351,22 @@ export class WatchCache {
     return low
   }
 
-  /** Resolves once the cache has seen the given revision. @param signal ends the wait with its reason */
-  waitFor(revision: number, signal: AbortSignal): Promise<void> {
-    if (revision <= this.#revision) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        const at = this.#waiting.findIndex((w) => w.resolve === done)
-        if (at >= 0) this.#waiting.splice(at, 1)
-        reject(signal.reason as Error)
-      }
-      const done = () => {
-        signal.removeEventListener('abort', abort)
-        resolve()
-      }
-      if (signal.aborted) return abort()
-      signal.addEventListener('abort', abort, { once: true })
-      this.#waiting.push({ revision, resolve: done })
-    })
-  }
-
   /**
    * Starts a watch with every event after `afterRevision`, then live ones.
    * A revision in the future is fine: nothing comes until it is passed.
    * @throws CompactedError when the history doesn't reach back that far
    */
   async watch(afterRevision: number, options: WatcherOptions): Promise<CacheWatcher> {
-    const past = afterRevision < this.#windowStart ? await this.#history(afterRevision) : []
+    const past: CacheEvent[] = []
+    let from = afterRevision
+    // While history is read, the window may move on.
+    while (from < this.#windowStart) {
+      const end = this.#windowStart
+      past.push(...(await this.#history(from, end)))
+      from = end
+    }
     const watcher = new CacheWatcher(options, () => this.#watchers.delete(watcher))
     for (const event of past) watcher.offer(event)
-    const from = Math.max(afterRevision, past.at(-1)?.entry.revision ?? 0)
     for (let i = this.#windowIndex(from); i < this.#window.length; i++) watcher.offer((this.#window[i] as WindowItem).event)
     this.#watchers.add(watcher)
     return watcher
@@ -360,11 +381,8 @@ export class WatchCache {
     return watcher
   }
 
-  /** Events in (afterRevision, windowStart] from the storage's history: after a restart, or for a watch that was away long. */
-  async #history(afterRevision: number): Promise<CacheEvent[]> {
-    const end = this.#windowStart
-    const compacted = await this.#deps.storage.compactedRevision()
-    if (afterRevision < compacted) throw new CompactedError(afterRevision, compacted)
+  /** Events in (afterRevision, end] from the storage's history: after a restart, or for a watch that was away long. */
+  async #history(afterRevision: number, end: number): Promise<CacheEvent[]> {
     const events: CacheEvent[] = []
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     const subscription = await this.#deps.storage.watch(this.#deps.prefix, afterRevision, {

@@ -9,6 +9,7 @@ export function credentialsOf(given: Partial<Credentials> = {}, headers: readonl
   const authorization = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')
   return {
     authorization: authorization < 0 ? undefined : headers[authorization + 1],
+    path: '/api',
     tls: undefined,
     headers: {},
     rawHeaders: headers,

@@ -78,10 +78,19 @@ export class ServerProcess implements AsyncDisposable {
     return { ca: this.ca, cert: file('admin.crt'), key: file('admin.key') }
   }
 
-  /** Resident memory in MB. */
+  /** Resident memory in MB, with what of the store's file is mapped, which the system takes back when it needs it. */
   get residentMb(): number {
+    return this.#memory('VmRSS')
+  }
+
+  /** The part of it that is the server's alone. */
+  get ownMb(): number {
+    return this.#memory('RssAnon')
+  }
+
+  #memory(name: string): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)![1]) / 1024
   }
 
   /** Sends a signal and waits for the end; returns how that was, and how long it took. */

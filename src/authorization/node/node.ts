@@ -1,7 +1,7 @@
 import type { RbacV1PolicyRule } from '../../generated/types.ts'
 import { parseFieldSelector } from '../../machinery/field-selector.ts'
 import { goQuote } from '../../machinery/go-text.ts'
-import { NODE_USER_PREFIX, NODES_GROUP, type UserInfo } from '../../machinery/user.ts'
+import { nodeNameOf, type UserInfo } from '../../machinery/user.ts'
 import type { Attributes } from '../attributes.ts'
 import { ALLOW, type Authorizer, type Decision, NO_OPINION, NO_RULES, noOpinion, type RulesFor } from '../authorizer.ts'
 import { CompiledRules, combinedResource } from '../rbac/rules.ts'
@@ -15,11 +15,6 @@ export interface NodeAuthorizerDeps {
 }
 
 type Judge = (node: string, attributes: Attributes) => Decision | Promise<Decision>
-
-/** The name of the node whose kubelet a user is; undefined for everybody else. */
-export function nodeOf({ name, groups }: UserInfo): string | undefined {
-  return name.startsWith(NODE_USER_PREFIX) && groups.includes(NODES_GROUP) ? name.slice(NODE_USER_PREFIX.length) : undefined
-}
 
 /**
  * `--authorization-mode=Node`: kubelets may read what the pods on their node need, and write about themselves. What they write is checked
@@ -51,7 +46,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   authorize(user: UserInfo, attributes: Attributes): Decision | Promise<Decision> {
-    const node = nodeOf(user)
+    const node = nodeNameOf(user)
     if (node === undefined) return NO_OPINION
     if (node === '') return noOpinion(`unknown node for user ${goQuote(user.name)}`)
     const judge = attributes.isResource && this.#judges[`${attributes.apiGroup}/${attributes.resource}`]
@@ -60,7 +55,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   rulesFor(user: UserInfo): RulesFor {
-    if (nodeOf(user) === undefined) return NO_RULES
+    if (nodeNameOf(user) === undefined) return NO_RULES
     return { ...NO_RULES, incomplete: true, errors: ['node authorizer does not support user rule resolution'] }
   }
 

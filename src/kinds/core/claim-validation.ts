@@ -3,7 +3,7 @@ import { type FieldError, forbiddenField, invalid, notSupported, required } from
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
 import { quantityFromJson } from '../../machinery/quantity.ts'
-import { isDns1123Subdomain } from '../../machinery/validation.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../../machinery/validation.ts'
 import { isWhole } from './resource-names.ts'
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
@@ -29,6 +29,8 @@ export function validateClaimSpec(spec: CoreV1PersistentVolumeClaimSpec, path: s
   if (dataSource) errors.push(...sourceErrors(`${path}.dataSource`, dataSource))
   if (dataSourceRef) errors.push(...sourceErrors(`${path}.dataSourceRef`, dataSourceRef))
   if (dataSourceRef?.namespace) {
+    const field = `${path}.dataSourceRef.namespace`
+    errors.push(...isDns1123Label(dataSourceRef.namespace).map((message) => invalid(field, dataSourceRef.namespace, message)))
     if (dataSource) {
       const detail = 'may not be specified when dataSourceRef.namespace is specified'
       errors.push(invalid(path, `${path}.dataSource`, detail))

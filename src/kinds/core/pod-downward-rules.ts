@@ -1,4 +1,8 @@
-import type { CoreV1DownwardAPIVolumeFile, CoreV1ObjectFieldSelector, CoreV1ResourceFieldSelector } from '../../generated/types.ts'
+import type {
+  CoreV1DownwardAPIVolumeFile,
+  CoreV1ObjectFieldSelector,
+  CoreV1ResourceFieldSelector,
+} from '../../generated/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import { quantityFromJson } from '../../machinery/quantity.ts'
 import { fileMode, labelName, unreservedPath } from './pod-field-rules.ts'
@@ -59,12 +63,7 @@ export function validateFieldRef(selector: CoreV1ObjectFieldSelector, path: stri
   return allowed.includes(internal) ? errors : [...errors, notSupported(at, internal, allowed)]
 }
 
-function fieldProblem(
-  version: string,
-  field: string,
-  subscripted: string | undefined,
-  ofMetadata: boolean,
-): string | undefined {
+function fieldProblem(version: string, field: string, subscripted: string | undefined, ofMetadata: boolean): string | undefined {
   if (version !== 'v1') return `unsupported pod version: ${version}`
   if (subscripted !== undefined) return ofMetadata ? undefined : `field label does not support subscript: ${field}`
   return KNOWN_FIELDS.includes(field) ? undefined : `field label not supported: ${field}`

@@ -65,7 +65,7 @@ function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: CoreV1
     const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`
     const terms = needed.nodeSelectorTerms ?? []
     if (!terms.length) errors.push(required(at, 'must have at least one node selector term'))
-    terms.forEach((term, i) => errors.push(...validateNodeTerm(term, `${at}[${i}]`)))
+    errors.push(...terms.flatMap((term, i) => validateNodeTerm(term, `${at}[${i}]`)))
   }
   preferred?.forEach(({ weight = 0, preference }, i) => {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
@@ -96,7 +96,7 @@ function validateNodeTerm({ matchExpressions, matchFields }: CoreV1NodeSelectorT
     const at = `${path}.matchExpressions[${i}]`
     errors.push(...validateNodeOperator(requirement, at), ...labelName(`${at}.key`, requirement.key ?? ''))
   })
-  matchFields?.forEach((requirement, i) => errors.push(...validateNodeField(requirement, `${path}.matchFields[${i}]`)))
+  errors.push(...(matchFields ?? []).flatMap((requirement, i) => validateNodeField(requirement, `${path}.matchFields[${i}]`)))
   return errors
 }
 
@@ -127,8 +127,7 @@ function validateNodeField({ key = '', operator = '', values }: CoreV1NodeSelect
     errors.push(required(`${path}.values`, detail))
   }
   if (key !== 'metadata.name') return [...errors, invalid(`${path}.key`, key, 'not a valid field selector key')]
-  values?.forEach((value, i) => errors.push(...checked(`${path}.values[${i}]`, value, isDns1123Subdomain)))
-  return errors
+  return [...errors, ...(values ?? []).flatMap((value, i) => checked(`${path}.values[${i}]`, value, isDns1123Subdomain))]
 }
 
 function validatePodTerm(term: CoreV1PodAffinityTerm, path: string): FieldError[] {
@@ -139,6 +138,7 @@ function validatePodTerm(term: CoreV1PodAffinityTerm, path: string): FieldError[
     ...(namespaces ?? []).flatMap((name) => checked(`${path}.namespace`, name, isDns1123Label)),
     ...validateLabelKeys(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`),
     ...validateLabelKeys(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`),
+    ...repeatedKeys(matchLabelKeys, labelSelector, path),
     ...(matchLabelKeys ?? []).flatMap((key, i) =>
       mismatchLabelKeys?.includes(key)
         ? [invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys')]
@@ -153,6 +153,19 @@ function validateLabelKeys(keys: string[] | undefined, selector: MetaV1LabelSele
   if (!keys?.length) return []
   if (!selector) return [forbiddenField(path, 'must not be specified when labelSelector is not set')]
   return keys.flatMap((key, i) => labelName(`${path}[${i}]`, key))
+}
+
+/** A selector has each of the keys once, by what creation adds of a pod's own labels, or not at all. */
+function repeatedKeys(keys: string[] | undefined, selector: MetaV1LabelSelector | undefined, path: string): FieldError[] {
+  if (!keys?.length || !selector) return []
+  const seen = new Set(Object.keys(selector.matchLabels ?? {}))
+  const errors: FieldError[] = []
+  for (const { key = '', operator } of selector.matchExpressions ?? []) {
+    const i = operator === 'In' ? keys.lastIndexOf(key) : -1
+    if (i >= 0 && seen.has(key)) errors.push(invalid(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
+    seen.add(key)
+  }
+  return errors
 }
 
 const UNSATISFIABLE = ['DoNotSchedule', 'ScheduleAnyway']
@@ -182,6 +195,7 @@ function validateSpread(constraints: readonly CoreV1TopologySpreadConstraint[], 
       ...choice(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, INCLUSION),
       ...choice(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, INCLUSION),
       ...validateLabelKeys(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
+      ...repeatedKeys(matchLabelKeys, labelSelector, at),
       ...validateLabelSelector(labelSelector as LabelSelectorObject, `${at}.labelSelector`),
     ]
   })

@@ -172,7 +172,6 @@ function validateWindows(options: CoreV1WindowsSecurityContextOptions | undefine
 
 function userNameProblems(text: string): string[] {
   if (!text) return [' cannot be an empty string']
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) return [' cannot contain control characters']
   const parts = text.split('\\')
   if (parts.length > 2) return [' cannot contain more than one backslash']

@@ -1,94 +1,135 @@
-import type { CoreV1Container, CoreV1PodSpec } from '../../generated/types.ts'
-import { duplicate, type FieldError, fieldNotFound, invalid, notSupported, required } from '../../machinery/field-errors.ts'
-import { isDns1123Label, isDns1123Subdomain } from '../../machinery/validation.ts'
+import type { CoreV1PodResourceClaim, CoreV1PodSpec } from '../../generated/types.ts'
+import { duplicate, type FieldError, invalid, required, tooLong } from '../../machinery/field-errors.ts'
+import { isValidIP } from '../../machinery/ip-address-validation.ts'
+import { byteLength, isDns1123Label, isDns1123Subdomain, isDns1123SubdomainWithUnderscore } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import type { CONTAINER_KINDS } from './pod-spec-visit.ts'
+import { validateContainers } from './pod-container-rules.ts'
+import { checked, labelName, mustChoose, objectName, within } from './pod-field-rules.ts'
+import { validateResources, validateWholePod } from './pod-resource-rules.ts'
+import { validateScheduling } from './pod-scheduling-rules.ts'
+import { validateOs, validatePodSecurity } from './pod-security-rules.ts'
+import { validateVolumes } from './pod-volume-rules.ts'
+import { resourceNameErrors } from './resource-names.ts'
+import { printed } from './rules.ts'
 
-const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
-const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
+export interface PodSpecSurroundings {
+  /** Name of the pod; none for a template. */
+  podName?: string
+  /** The spec that an update replaces. */
+  old?: CoreV1PodSpec
+}
 
-/** The rules of a pod spec that occur most; `path` is where it stands. */
-export function validatePodSpec(spec: CoreV1PodSpec, path: string, _context: WriteContext): FieldError[] {
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
+const MAX_HOSTNAME = 64
+
+/** The rules of a pod spec; `path` is where it stands. */
+export function validatePodSpec(
+  spec: CoreV1PodSpec,
+  path: string,
+  context: WriteContext,
+  { podName, old }: PodSpecSurroundings = {},
+): FieldError[] {
   const errors: FieldError[] = []
-  const volumes = validateVolumes(spec, path, errors)
-  validateContainers(spec, path, volumes, errors)
-  if (!RESTART_POLICIES.includes(spec.restartPolicy ?? '')) {
-    errors.push(
-      spec.restartPolicy
-        ? notSupported(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES)
-        : required(`${path}.restartPolicy`),
-    )
-  }
-  if (
-    spec.activeDeadlineSeconds !== undefined &&
-    !(spec.activeDeadlineSeconds >= 1 && spec.activeDeadlineSeconds <= 2 ** 31 - 1)
-  ) {
-    errors.push(
-      invalid(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'),
-    )
-  }
-  if (spec.serviceAccountName) errors.push(...named(`${path}.serviceAccountName`, spec.serviceAccountName, isDns1123Subdomain))
-  if (spec.nodeName) errors.push(...named(`${path}.nodeName`, spec.nodeName, isDns1123Subdomain))
-  if (spec.hostname) errors.push(...named(`${path}.hostname`, spec.hostname, isDns1123Label))
-  if (spec.subdomain) errors.push(...named(`${path}.subdomain`, spec.subdomain, isDns1123Label))
+  const isPod = podName !== undefined
+  const volumes = validateVolumes(spec, `${path}.volumes`, { podName: podName ?? '', isPod }, errors)
+  errors.push(
+    ...validateResourceClaims(spec.resourceClaims ?? [], `${path}.resourceClaims`, context),
+    ...validateContainers(path, { spec, volumes, context }),
+    ...(spec.resources ? validateResources(spec.resources, `${path}.resources`, spec, resourceNameErrors) : []),
+    ...(spec.resources ? validateWholePod(spec, `${path}.resources`) : []),
+    ...mustChoose(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
+    ...mustChoose(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES),
+    ...validatePodSecurity(spec, path, context, old),
+    ...validateDns(spec, `${path}.dnsConfig`),
+    ...validateNames(spec, path),
+    ...within(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 1, 2 ** 31 - 1),
+    ...validateScheduling(spec, path),
+    ...(spec.readinessGates ?? []).flatMap(({ conditionType = '' }, i) =>
+      labelName(`${path}.readinessGates[${i}].conditionType`, conditionType),
+    ),
+    ...(spec.hostAliases ?? []).flatMap(({ ip = '', hostnames }, i) => [
+      ...isValidIP(`${path}.hostAliases[${i}].ip`, ip),
+      ...(hostnames ?? []).flatMap((name, j) => checked(`${path}.hostAliases[${i}].hostnames[${j}]`, name, isDns1123Subdomain)),
+    ]),
+    ...validateOs(spec, `${path}.os`),
+  )
   return errors
 }
 
-const named = (field: string, value: string, check: (value: string) => readonly string[]): FieldError[] =>
-  check(value).map((message) => invalid(field, value, message))
+/** Names of other objects, and the pod's own names in DNS. */
+function validateNames(spec: CoreV1PodSpec, path: string): FieldError[] {
+  const { serviceAccountName, nodeName, hostname, subdomain, priorityClassName, runtimeClassName } = spec
+  const { preemptionPolicy, hostnameOverride } = spec
+  const errors: FieldError[] = []
+  if (serviceAccountName) errors.push(...checked(`${path}.serviceAccountName`, serviceAccountName, isDns1123Subdomain))
+  if (nodeName) errors.push(...checked(`${path}.nodeName`, nodeName, isDns1123Subdomain))
+  if (hostname) errors.push(...checked(`${path}.hostname`, hostname, isDns1123Label))
+  if (subdomain) errors.push(...checked(`${path}.subdomain`, subdomain, isDns1123Label))
+  if (priorityClassName) errors.push(...checked(`${path}.priorityClassName`, priorityClassName, isDns1123Subdomain))
+  if (runtimeClassName !== undefined) {
+    errors.push(...checked(`${path}.runtimeClassName`, runtimeClassName, isDns1123Subdomain))
+  }
+  if (preemptionPolicy !== undefined) {
+    errors.push(...mustChoose(`${path}.preemptionPolicy`, preemptionPolicy, ['Never', 'PreemptLowerPriority']))
+  }
+  if (hostnameOverride !== undefined) {
+    errors.push(...checked(`${path}.hostnameOverride`, hostnameOverride, isDns1123Subdomain))
+    if (byteLength(hostnameOverride) > MAX_HOSTNAME) errors.push(tooLong(`${path}.hostnameOverride`, MAX_HOSTNAME))
+  }
+  return errors
+}
 
-/** @returns the volumes' names */
-function validateVolumes(spec: CoreV1PodSpec, path: string, errors: FieldError[]): Set<string> {
-  const names = new Set<string>()
-  spec.volumes?.forEach(({ name = '', persistentVolumeClaim }, i) => {
-    const field = `${path}.volumes[${i}].name`
-    if (persistentVolumeClaim && !persistentVolumeClaim.claimName) {
-      errors.push(required(`${path}.volumes[${i}].persistentVolumeClaim.claimName`))
+const MAX_NAMESERVERS = 3
+const MAX_SEARCHES = 32
+
+function validateDns({ dnsPolicy, dnsConfig }: CoreV1PodSpec, path: string): FieldError[] {
+  const errors: FieldError[] = []
+  const { nameservers = [], searches = [], options = [] } = dnsConfig ?? {}
+  if (dnsPolicy === 'None') {
+    if (!dnsConfig) return [required(path, 'must provide `dnsConfig` when `dnsPolicy` is None')]
+    if (!nameservers.length) {
+      errors.push(required(`${path}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None'))
     }
-    if (!name) errors.push(required(field))
-    else if (names.has(name)) errors.push(duplicate(field, name))
-    else errors.push(...named(field, name, isDns1123Label))
+  }
+  if (nameservers.length > MAX_NAMESERVERS) {
+    errors.push(invalid(`${path}.nameservers`, nameservers, `must not have more than ${MAX_NAMESERVERS} nameservers`))
+  }
+  errors.push(...nameservers.flatMap((server, i) => isValidIP(`${path}.nameservers[${i}]`, server)))
+  if (searches.length > MAX_SEARCHES) {
+    errors.push(invalid(`${path}.searches`, searches, `must not have more than ${MAX_SEARCHES} search paths`))
+  }
+  searches.forEach((search, i) => {
+    if (search === '.') return
+    const name = search.replace(/\.$/, '')
+    for (const message of isDns1123SubdomainWithUnderscore(name)) {
+      errors.push(invalid(`${path}.searches[${i}]`, search, message))
+    }
+  })
+  options.forEach(({ name }, i) => {
+    if (!name) errors.push(required(`${path}.options[${i}]`, 'must not be empty'))
+  })
+  return errors
+}
+
+function validateResourceClaims(claims: readonly CoreV1PodResourceClaim[], path: string, context: WriteContext): FieldError[] {
+  const names = new Set<string>()
+  return claims.flatMap((claim, i) => {
+    const at = `${path}[${i}]`
+    const { name = '', resourceClaimName, resourceClaimTemplateName } = claim
+    const errors = name ? checked(`${at}.name`, name, isDns1123Label) : [required(`${at}.name`)]
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name))
     names.add(name)
-  })
-  return names
-}
-
-function validateContainers(spec: CoreV1PodSpec, path: string, volumes: Set<string>, errors: FieldError[]): void {
-  if (!spec.containers?.length) errors.push(required(`${path}.containers`))
-  const names = new Set<string>()
-  for (const kind of ['containers', 'initContainers', 'ephemeralContainers'] satisfies (typeof CONTAINER_KINDS)[number][]) {
-    spec[kind]?.forEach((container, i) => {
-      const at = `${path}.${kind}[${i}]`
-      const { name = '' } = container
-      if (!name) errors.push(required(`${at}.name`))
-      else errors.push(...named(`${at}.name`, name, isDns1123Label))
-      if (names.has(name)) errors.push(duplicate(`${at}.name`, name))
-      else if (name) names.add(name)
-      validateContainer(container, at, volumes, errors)
-    })
-  }
-}
-
-function validateContainer(container: CoreV1Container, at: string, volumes: Set<string>, errors: FieldError[]): void {
-  if (!container.image) errors.push(required(`${at}.image`))
-  else if (container.image.trim() !== container.image) {
-    errors.push(invalid(`${at}.image`, container.image, 'must not have leading or trailing whitespace'))
-  }
-  container.ports?.forEach((port, i) => {
-    if (!port.containerPort) errors.push(required(`${at}.ports[${i}].containerPort`))
-    else if (port.containerPort < 1 || port.containerPort > 65535) {
-      errors.push(invalid(`${at}.ports[${i}].containerPort`, port.containerPort, 'must be between 1 and 65535, inclusive'))
+    const kinds = '`resourceClaimName`'
+    const value = (): unknown => printed(claim, 'io.k8s.api.core.v1.PodResourceClaim', context)
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+      errors.push(invalid(at, value(), `must specify one of: ${kinds}, \`resourceClaimTemplateName\``))
+    } else if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+      errors.push(invalid(at, value(), `at most one of ${kinds} or \`resourceClaimTemplateName\` may be specified`))
     }
+    if (resourceClaimName !== undefined) errors.push(...objectName(`${at}.resourceClaimName`, resourceClaimName))
+    if (resourceClaimTemplateName !== undefined) {
+      errors.push(...objectName(`${at}.resourceClaimTemplateName`, resourceClaimTemplateName))
+    }
+    return errors
   })
-  container.env?.forEach(({ name = '' }, i) => {
-    if (!name) errors.push(required(`${at}.env[${i}].name`))
-  })
-  container.volumeMounts?.forEach((mount, i) => {
-    if (!mount.name) errors.push(required(`${at}.volumeMounts[${i}].name`))
-    else if (!volumes.has(mount.name)) errors.push(fieldNotFound(`${at}.volumeMounts[${i}].name`, mount.name))
-    if (!mount.mountPath) errors.push(required(`${at}.volumeMounts[${i}].mountPath`))
-  })
-  if (container.imagePullPolicy && !PULL_POLICIES.includes(container.imagePullPolicy)) {
-    errors.push(notSupported(`${at}.imagePullPolicy`, container.imagePullPolicy, PULL_POLICIES))
-  }
 }

@@ -20,11 +20,15 @@ const MAX_INT32 = 2 ** 31 - 1
 const UNCHANGEABLE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 
+/** The rules that hold before and after. */
+const validateWhole = (pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] =>
+  validatePodSpec(pod.spec ?? {}, 'spec', context, { podName: pod.metadata?.name ?? '', old: old.spec })
+
 /** What an update may change of a pod. */
 export function validatePodUpdate(pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] {
   const spec = pod.spec ?? {}
   const before = old.spec ?? {}
-  const errors = validatePodSpec(spec, 'spec', context)
+  const errors = validateWhole(pod, old, context)
   for (const kind of ['containers', 'initContainers'] as const) {
     if ((spec[kind]?.length ?? 0) !== (before[kind]?.length ?? 0)) {
       return [...errors, forbiddenField(`spec.${kind}`, 'pod updates may not add or remove containers')]
@@ -71,9 +75,9 @@ function validateRemovedGates(spec: CoreV1PodSpec, before: CoreV1PodSpec): Field
   const known = new Set(before.schedulingGates?.map((gate) => gate.name))
   const added = spec.schedulingGates?.findIndex((gate) => !known.has(gate.name)) ?? -1
   if (added < 0) return []
-  const name = JSON.stringify(spec.schedulingGates?.[added]?.name ?? '')
+  const name = spec.schedulingGates?.[added]?.name ?? ''
   return [
-    forbiddenField(`spec.schedulingGates[${added}].name`, `only deletion is allowed, but found new scheduling gate ${name}`),
+    forbiddenField(`spec.schedulingGates[${added}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`),
   ]
 }
 
@@ -188,7 +192,7 @@ function validateStates(
 /** Ephemeral containers may be added, never changed or removed. */
 export function validateEphemeralContainers(pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] {
   const path = 'spec.ephemeralContainers'
-  const errors = validatePodSpec(pod.spec ?? {}, 'spec', context)
+  const errors = validateWhole(pod, old, context)
   const now = new Map((pod.spec?.ephemeralContainers ?? []).map((c) => [c.name, c]))
   old.spec?.ephemeralContainers?.forEach((before, i) => {
     const after = now.get(before.name)
@@ -207,7 +211,7 @@ export function validateEphemeralContainers(pod: CoreV1Pod, old: CoreV1Pod, cont
 
 /** A resize leaves the containers themselves as they are. */
 export function validateResize(pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] {
-  const errors = validatePodSpec(pod.spec ?? {}, 'spec', context)
+  const errors = validateWhole(pod, old, context)
   for (const kind of ['containers', 'initContainers'] as const) {
     if (pod.spec?.[kind]?.length !== old.spec?.[kind]?.length) {
       return [...errors, forbiddenField(`spec.${kind}`, 'containers may not be added or removed on resize')]

@@ -6,7 +6,7 @@ import { validatePodSpec } from './pod-spec-validation.ts'
 
 /** A new pod's rules. */
 export function validatePod(pod: CoreV1Pod, context: WriteContext): FieldError[] {
-  return validatePodSpec(pod.spec ?? {}, 'spec', context)
+  return validatePodSpec(pod.spec ?? {}, 'spec', context, { podName: pod.metadata?.name ?? '' })
 }
 
 /** The rules of a controller's template. */
