@@ -55,6 +55,8 @@ const out = path.join(import.meta.dirname, '../src/generated')
 const pointers = readJson<Record<'pointers' | 'values' | 'nulls' | 'omitted', Record<string, string[]>>>(
   path.join(import.meta.dirname, 'facts/pointers.json'),
 )
+/** Go's types of fields that are named strings, lists or maps, which OpenAPI doesn't tell: by full type name and field. */
+const namedTypes = readJson<Record<string, Record<string, string>>>(path.join(import.meta.dirname, 'facts/named-types.json'))
 
 function readJson<T>(file: string): T {
   return JSON.parse(fs.readFileSync(file, 'utf8')) as T
@@ -112,7 +114,7 @@ function goOrder(name: string, wire: WireTable, properties: Set<string>): Map<st
     }
   }
   // TypeMeta isn't in the message; where `kind` is a field of its own, it has its place there.
-  const typeMeta = !(wire[wireName(name)] ?? []).some(([field]) => field === 'kind')
+  const typeMeta = properties.has('kind') && !(wire[wireName(name)] ?? []).some(([field]) => field === 'kind')
   if (typeMeta) for (const field of ['kind', 'apiVersion']) if (properties.has(field)) order.set(field, '')
   walk(wireName(name), '')
   for (const field of properties) if (!order.has(field)) order.set(field, '')
@@ -127,6 +129,8 @@ function facts(name: string, schema: OpenApiSchema, wire: WireTable): TypeFacts 
     const p = properties[field] as OpenApiSchema
     const type = expression(p)
     const fact: FieldFacts = { name: field, type }
+    const goType = namedTypes[name]?.[field]
+    if (goType) fact.goType = goType
     if (embedded) fact.embedded = embedded
     if (schema.required?.includes(field)) fact.required = true
     if (p.default !== undefined) fact.default = p.default as FieldFacts['default']

@@ -10,7 +10,7 @@ import { ServerProcess } from './support/server-process.ts'
 /** What the server may take while it is under attack, in MB. */
 const MEMORY_BOUND = 400
 
-suite('bad input', { timeout: 90_000 }, () => {
+suite('bad input', { timeout: 180_000 }, () => {
   let server: ServerProcess
   let client: AdminClient
   let stored: string

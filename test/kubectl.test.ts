@@ -410,6 +410,8 @@ function everydayUse(version: string, binary: string | undefined): void {
     // Older ones ask for versions that are gone.
     if (version !== '1.27') assert.match(await kubectl.sh('auth whoami'), /^Username +kubernetes-admin$/m)
     assert.equal(await kubectl.sh('auth can-i create pods'), 'yes\n')
+    const stranger = await kubectl.output(['auth', 'can-i', 'create', 'pods', '--as=nobody'])
+    assert.deepEqual([stranger.code, stranger.stdout.split(/[ \n]/)[0]], [1, 'no'])
     const review = {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',

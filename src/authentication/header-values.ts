@@ -1,6 +1,7 @@
 /** Node gives header bytes as Latin-1; values are compared as what the bytes mean in UTF-8. */
 export const utf8 = (value: string): string =>
-  /[^\x00-\x7f]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
+  // Equal when all of it is ASCII, and far quicker to find out than by a pattern.
+  Buffer.byteLength(value) === value.length ? value : Buffer.from(value, 'latin1').toString('utf8')
 
 /**
  * Every value of a header, each time that it was sent: Node joins some of the repeated ones, and a value may have commas of

@@ -38,9 +38,9 @@ export class JwtAuthenticator implements TokenAuthenticator {
   readonly #deps: JwtDeps
   readonly #metrics: AuthenticationMetrics
   readonly #limit: number
-  /** In the order of their last use. */
+  /** Those that were used before the younger half was full. */
   #known = new Map<string, VerifiedToken>()
-  /** The younger half of what is remembered, so that a use needs to move an entry only now and then. */
+  /** Those that were used since: a use moves an entry only now and then. */
   #recent = new Map<string, VerifiedToken>()
   readonly #pending = new Map<string, Promise<VerifiedToken | undefined>>()
   #generation = 0

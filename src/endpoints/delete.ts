@@ -9,6 +9,7 @@ import { badRequest, StatusError } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
 import type { DeleteOptions } from '../registry/deletion.ts'
 import type { RequestContext } from '../registry/request-context.ts'
+import { UnreadableError } from '../storage/unreadable.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { bodyType, MAX_BODY } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
@@ -18,7 +19,7 @@ import { PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { checkDryRun, optionsInvalid, queryBoolean, queryInteger } from './options.ts'
 import { answerConverted, answerListMessage, answerObject, listMetadata, type Page, page } from './read.ts'
-import { parseVersion } from './versions.ts'
+import { parseVersion, unreadableInList } from './versions.ts'
 import { warnDeprecated } from './write.ts'
 
 /** DELETE of one object. */
@@ -62,13 +63,21 @@ export async function removeCollection(call: Call): Promise<void> {
   await store.cache.ready()
   const snapshot = await store.cache.consistentSnapshot()
   const prefix = store.prefix(namespaceOf(call))
-  const found = page(snapshot, prefix, prefix, list, list.limit)
+  const found = readable(() => page(snapshot, prefix, prefix, list, list.limit))
   const queue = found.entries.values()
   const worker = async () => {
     for (const entry of queue) await removeOne(call, entry, options)
   }
   await Promise.all(Array.from({ length: Math.min(deps.deleteCollectionWorkers, found.entries.length) }, worker))
   await answerCollection(call, found, form)
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof UnreadableError ? unreadableInList(error) : error
+  }
 }
 
 async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions): Promise<void> {

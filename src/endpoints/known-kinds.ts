@@ -26,6 +26,14 @@ const RETIRED: Record<string, readonly string[]> = {
   ],
   'node.k8s.io/v1beta1': ['RuntimeClass'],
   'scheduling.k8s.io/v1beta1': ['PriorityClass'],
+  'authentication.k8s.io/v1alpha1': ['SelfSubjectReview'],
+  'authentication.k8s.io/v1beta1': ['SelfSubjectReview', 'TokenReview'],
+  'authorization.k8s.io/v1beta1': [
+    'LocalSubjectAccessReview',
+    'SelfSubjectAccessReview',
+    'SelfSubjectRulesReview',
+    'SubjectAccessReview',
+  ],
   'certificates.k8s.io/v1beta1': ['CertificateSigningRequest', 'ClusterTrustBundle', 'PodCertificateRequest'],
 }
 

@@ -5,6 +5,7 @@ import { badRequest, expired, notAcceptable, type StatusError } from '../machine
 import { afterPrefix } from '../registry/resource.ts'
 import type { ServedResource } from '../registry/served.ts'
 import { CompactedError } from '../storage/storage.ts'
+import { firstUnreadable, UnreadableError } from '../storage/unreadable.ts'
 import type { CacheEntry, Snapshot } from '../storage/watch-cache.ts'
 import { decodeContinue } from './continue-token.ts'
 import { type Call, namespaceOf } from './deps.ts'
@@ -14,7 +15,7 @@ import { type ListOptions, listOptions } from './list-options.ts'
 import { entryInProtobuf, listInProtobuf, type MessageParts, PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { includeObject, partial } from './table.ts'
-import { encodeContinue, parseVersion, readError, tooLarge } from './versions.ts'
+import { encodeContinue, parseVersion, readError, tooLarge, unreadableInList } from './versions.ts'
 
 /** GET of one object. */
 export async function get(call: Call): Promise<void> {
@@ -28,7 +29,12 @@ export async function get(call: Call): Promise<void> {
   if (!cache.loaded) await cache.ready()
   if (version > cache.revision) await reach(call, version)
   const key = store.key(namespaceOf(call), info.name)
-  const entry = asked === '' && !cache.eager ? await cache.newest(key) : cache.get(key)
+  let entry: CacheEntry | undefined
+  try {
+    entry = asked === '' && !cache.eager ? await cache.newest(key) : cache.get(key)
+  } catch (error) {
+    entry = await cache.healed(error)
+  }
   if (!entry) throw store.notFound(info.name)
   answerObject(call, 200, entry, form)
 }
@@ -82,7 +88,7 @@ export async function list(call: Call): Promise<void> {
   const form = negotiate(exchange.header('accept'), 'list', wantsPretty(exchange))
   const options = listOptions(exchange.query, endpoint.served, false)
   if (form.as === 'Table') includeObject(exchange.query.get('includeObject'))
-  const page = await readPage(call, options)
+  const page = await readPage(call, options).catch((error: unknown) => healedPage(call, options, error))
   const { use } = endpoint.served
   use.lists++
   use.fetched += page.fetched
@@ -94,7 +100,7 @@ export async function list(call: Call): Promise<void> {
     await sendParts(exchange, form.mediaType, whole)
     return
   }
-  exchange.respond(200, form.mediaType, inForm(Buffer.concat(whole.parts), form))
+  exchange.respond(200, form.mediaType, inForm(Buffer.concat([...whole.parts]), form))
 }
 
 async function readPage(call: Call, options: ListOptions): Promise<Page> {
@@ -107,6 +113,23 @@ async function readPage(call: Call, options: ListOptions): Promise<Page> {
   // A limit means nothing to a read of whatever the cache holds.
   const limit = options.resourceVersion === '0' && options.resourceVersionMatch !== 'Exact' ? 0 : options.limit
   return page(snapshot, prefix, prefix, options, limit)
+}
+
+/** Reads a page again when what made that impossible can be read by now. @throws StatusError 500 as long as something can't */
+async function healedPage(call: Call, options: ListOptions, error: unknown): Promise<Page> {
+  if (!(error instanceof UnreadableError)) throw error
+  let last: unknown = error
+  const tried = new Set<string>()
+  while (last instanceof UnreadableError && !tried.has(last.key)) {
+    tried.add(last.key)
+    try {
+      await call.endpoint.resource.store.cache.healed(last)
+      return await readPage(call, options)
+    } catch (next) {
+      last = next
+    }
+  }
+  throw last instanceof UnreadableError ? unreadableInList(last) : last
 }
 
 async function snapshotFor(call: Call, options: ListOptions, version: number): Promise<Snapshot> {
@@ -149,8 +172,9 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
   const end = afterPrefix(prefix)
   const entries: CacheEntry[] = []
   let next = ''
+  const bad = firstUnreadable(snapshot.unreadable, start, end)
   // The field selector on one name still goes over all namespaces, but a namespaced list is one look-up.
-  const only = name !== undefined && start === prefix && !limit ? snapshot.tree.get(prefix + name) : undefined
+  const only = name !== undefined && start === prefix && !limit && !bad ? snapshot.tree.get(prefix + name) : undefined
   if (only) {
     if (!matches || matches(only)) entries.push(only)
     if (entries.length) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched: 1 }
@@ -166,6 +190,8 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
     entries.push(entry)
     return true
   })
+  // Nobody knows whether it would match.
+  if (bad && (!next || bad.error.key < next)) throw bad.error
   if (!next) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched }
   const last = entries.at(-1)?.key ?? ''
   const token = encodeContinue({ version: snapshot.revision, start: `${last.slice(prefix.length)}\u0000` })
@@ -182,40 +208,50 @@ export function listMetadata(page: Page): JsonObject {
   }
 }
 
-interface ListBytes extends MessageParts {
-  parts: Buffer[]
-}
-
 const CHUNK = 256 * 1024
-const COMMA = Buffer.from(',')
+const COMMA = 0x2c
 const OPEN = 0x7b
+const TAIL = ']}\n'
 
-/** The list's JSON in chunks: a header, the objects' own bytes without kind and version, a tail. */
-function listBytes(served: ServedResource, page: Page): ListBytes {
+/**
+ * The list's JSON: a header, the objects' own bytes without kind and version, a tail. Put together chunk by chunk as the client takes
+ * them, so that many slow readers of a large list don't hold a copy of it each.
+ */
+function listBytes(served: ServedResource, page: Page): MessageParts {
   const head = `{"kind":"${served.kind.kind}List","apiVersion":"${served.apiVersion}","metadata":${JSON.stringify(listMetadata(page))},"items":[`
   const offset = served.itemOffset
-  const parts: Buffer[] = []
-  let total = 0
-  let chunk = Buffer.allocUnsafe(Math.min(CHUNK, head.length + 16 + (page.entries.length ? CHUNK : 0)))
+  const { entries } = page
+  // A brace before each item, a comma between two, and the tail; the head is ASCII.
+  let length = head.length + 2 * entries.length + (entries.length ? 2 : 3)
+  for (let i = 0; i < entries.length; i++) length += served.bytes(entries[i] as CacheEntry).length - offset
+  return { length, parts: listParts(served, entries, head, length) }
+}
+
+function* listParts(served: ServedResource, entries: readonly CacheEntry[], head: string, length: number): Generator<Buffer> {
+  const offset = served.itemOffset
+  let left = length
+  let chunk = Buffer.allocUnsafe(Math.min(CHUNK, left))
   let at = chunk.write(head)
-  const flush = (needed: number) => {
-    parts.push(chunk.subarray(0, at))
-    total += at
-    chunk = Buffer.allocUnsafe(Math.max(CHUNK, needed))
-    at = 0
-  }
-  for (let i = 0; i < page.entries.length; i++) {
-    const body = served.bytes(page.entries[i] as CacheEntry)
-    const length = body.length - offset
-    if (at + length + 2 > chunk.length) flush(length + 2)
-    if (i > 0) chunk[at++] = COMMA[0] as number
+  for (let i = 0; i < entries.length; i++) {
+    const body = served.bytes(entries[i] as CacheEntry)
+    const needed = body.length - offset + 2
+    if (at + needed > chunk.length) {
+      yield chunk.subarray(0, at)
+      left -= at
+      chunk = Buffer.allocUnsafe(Math.max(needed, Math.min(CHUNK, left)))
+      at = 0
+    }
+    if (i > 0) chunk[at++] = COMMA
     chunk[at++] = OPEN
     at += body.copy(chunk, at, offset)
   }
-  if (at + 3 > chunk.length) flush(3)
-  at += chunk.write(']}\n', at)
-  parts.push(chunk.subarray(0, at))
-  return { parts, length: total + at }
+  if (at + TAIL.length > chunk.length) {
+    yield chunk.subarray(0, at)
+    chunk = Buffer.allocUnsafe(TAIL.length)
+    at = 0
+  }
+  at += chunk.write(TAIL, at)
+  yield chunk.subarray(0, at)
 }
 
 /** Writes a list with back-pressure: at most one chunk is ahead of what the client takes. */

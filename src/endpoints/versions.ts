@@ -1,5 +1,7 @@
-import { badRequest, expired, StatusError } from '../machinery/status.ts'
+import { goQuote } from '../machinery/go-text.ts'
+import { badRequest, expired, internalError, StatusError } from '../machinery/status.ts'
 import { CompactedError, FutureRevisionError } from '../storage/storage.ts'
+import type { UnreadableError } from '../storage/unreadable.ts'
 
 /**
  * A resource version of a query; 0 when unset.
@@ -36,6 +38,12 @@ export function readError(error: unknown): unknown {
     return expired(`The resourceVersion for the provided list is too old.`)
   }
   return error
+}
+
+/** The 500 for a list of which one object can't be read. */
+export function unreadableInList({ key, step, message }: UnreadableError): StatusError {
+  if (step === 'transform') return internalError(`unable to transform key ${goQuote(key)}: ${message}`)
+  return new StatusError(500, '', message)
 }
 
 export interface ContinueToken {

@@ -7,6 +7,7 @@ import { afterPrefix } from '../registry/resource.ts'
 import type { ServedResource } from '../registry/served.ts'
 import { type CacheEvent, type CacheWatcher, CacheEvent as Event, type WatchEventType } from '../storage/cache-watch.ts'
 import { CompactedError } from '../storage/storage.ts'
+import { firstUnreadable } from '../storage/unreadable.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { type Call, namespaceOf } from './deps.ts'
 import { META } from './encode.ts'
@@ -14,7 +15,7 @@ import { type ListOptions, listOptions } from './list-options.ts'
 import { entryInProtobuf, inProtobuf, PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { type IncludeObject, includeObject, partial } from './table.ts'
-import { parseVersion } from './versions.ts'
+import { parseVersion, unreadableInList } from './versions.ts'
 
 const INITIAL_EVENTS_END = { 'k8s.io/initial-events-end': 'true' }
 const BOOKMARK_INTERVAL = 60_000
@@ -90,6 +91,10 @@ async function sendInitialEvents(
 ): Promise<CacheWatcher> {
   const { cache } = call.endpoint.resource.store
   const snapshot = options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
+  const { prefix, exact, matches } = watched
+  const end = exact ? `${prefix}\u0000` : afterPrefix(prefix)
+  const bad = firstUnreadable(snapshot.unreadable, prefix, end)
+  if (bad) throw unreadableInList(bad.error)
   const waiting: [WatchEventType, CacheEvent][] = []
   let waitingBytes = 0
   let caughtUp = false
@@ -106,13 +111,11 @@ async function sendInitialEvents(
     },
     onFail: on.onFail,
   })
-  const { prefix, exact, matches } = watched
-  const end = exact ? `${prefix}\u0000` : afterPrefix(prefix)
   for (let start: string | undefined = prefix; start !== undefined && !session.ended; ) {
     let left = INITIAL_CHUNK
     let next: string | undefined
     snapshot.tree.forEach(start, end, (entry, key) => {
-      if (left-- === 0) {
+      if (left-- === 0 || session.full) {
         next = key
         return false
       }
@@ -289,6 +292,11 @@ class WatchSession {
 
   get ended(): boolean {
     return this.#ended || this.#stream.closed
+  }
+
+  /** Whether the client has yet to take what was sent. */
+  get full(): boolean {
+    return this.#full
   }
 
   /** The connection gathers the frames of one turn of the event loop; what waits is shared by all watchers, not copied. */

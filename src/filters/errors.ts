@@ -1,6 +1,7 @@
 import type { Exchange } from '../machinery/exchange.ts'
-import { StatusError, serviceUnavailable, timeout } from '../machinery/status.ts'
+import { internalError, StatusError, serviceUnavailable, timeout } from '../machinery/status.ts'
 import { StorageFullError, StorageUnavailableError } from '../storage/storage.ts'
+import { UnreadableError } from '../storage/unreadable.ts'
 import type { Stage } from './stage.ts'
 
 export interface ErrorsDeps {
@@ -53,6 +54,10 @@ export function toStatusError(error: unknown): StatusError {
     return new StatusError(500, 'InternalError', 'Internal error occurred: the store is full', {
       causes: [{ message: 'the store is full' }],
     })
+  if (error instanceof UnreadableError) {
+    // The one error of the store that the client is told: only it says which key or provider is missing.
+    return error.step === 'transform' ? internalError(error.message) : new StatusError(500, '', error.message)
+  }
   if (error instanceof StorageUnavailableError) return serviceUnavailable('the store is unavailable')
   if (error instanceof Error && error.name === 'TimeoutError')
     return timeout('request did not complete within the allotted timeout')

@@ -5278,9 +5278,9 @@ export interface MetaV1ListMeta {
 }
 
 export interface MetaV1ManagedFieldsEntry {
-  apiVersion?: string
   manager?: string
   operation?: string
+  apiVersion?: string
   time?: string
   fieldsType?: string
   fieldsV1?: JsonObject

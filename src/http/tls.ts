@@ -14,6 +14,8 @@ export interface TlsMaterial {
   minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
   /** OpenSSL's names, the preferred ones first; empty for the usual ones. */
   cipherSuites?: readonly string[]
+  /** OpenSSL's names of key exchange mechanisms; empty for the usual ones. */
+  curves?: readonly string[]
 }
 
 /** Go's choice and order: the smaller AES key first, which is strong enough and a fifth faster. */
@@ -36,7 +38,7 @@ const TLS13_SUITES = USUAL_SUITES.slice(0, 3)
 
 /** The part of the options that can change while the server runs. */
 export function secureContext(tls: TlsMaterial): SecureContextOptions {
-  const { cipherSuites = [] } = tls
+  const { cipherSuites = [], curves = [] } = tls
   return {
     key: tls.key,
     cert: tls.cert,
@@ -46,6 +48,7 @@ export function secureContext(tls: TlsMaterial): SecureContextOptions {
     // As in Go, those of TLS 1.3 are not for choice.
     ciphers: (cipherSuites.length > 0 ? [...TLS13_SUITES, ...cipherSuites] : USUAL_SUITES).join(':'),
     honorCipherOrder: true,
+    ...(curves.length > 0 ? { ecdhCurve: curves.join(':') } : {}),
     // A client that renegotiates could change who it is in the middle of a connection.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   }

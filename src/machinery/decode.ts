@@ -25,6 +25,8 @@ interface Walk {
   struct: string
   /** Paths of fields that the type doesn't have, with list indices; undefined when nobody asks. */
   unknown: string[] | undefined
+  /** Which empty lists and maps are kept: none, those of fields that are always written, or all. */
+  empties: 'none' | 'written' | 'all'
   /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
   at: string
 }
@@ -40,6 +42,8 @@ interface CompiledField {
   dropZero: boolean
   /** What is written when nothing was given; undefined leaves the field out. */
   absent: ((walk: Walk) => Json) | undefined
+  /** A list or a map: an empty one is something else than none until it is stored. */
+  collection: boolean
   /** A zero value is replaced by the default as well (the Go field is no pointer). */
   defaultsZero: boolean
 }
@@ -99,6 +103,19 @@ const LIMITS: Record<string, number> = { int32: 2 ** 31, int64: 2 ** 63 }
 function decodeString(raw: Json, walk: Walk): Json {
   if (typeof raw === 'string') return raw
   throw mismatch(raw, walk, 'string')
+}
+
+/** Of a named string type. */
+function stringAs(goType: string): Decoder {
+  return (raw, walk) => {
+    if (typeof raw === 'string') return raw
+    throw mismatch(raw, walk, goType)
+  }
+}
+
+/** What the elements of a list or map are called, when its own name tells: `[]v1.IPFamily`, `map[v1.ResourceName]v1.ClaimResourceStatus`. */
+function elementName(goType: string | undefined): string | undefined {
+  return goType && /^(?:\[\]|map\[[^\]]*\])(.+)$/.exec(goType)?.[1]
 }
 
 function decodeBoolean(raw: Json, walk: Walk): Json {
@@ -221,13 +238,30 @@ export class TypeDecoder {
    * @throws DecodeError on the first value of a wrong type
    */
   decode(typeName: string, raw: Json, unknown?: string[]): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown, at: '' }
+    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'none' }
     return this.#struct(typeName)(raw, walk) as JsonObject
   }
 
-  #decoder(type: TypeExpression): Decoder {
-    if (typeof type !== 'string') return 'list' in type ? this.#list(type) : this.#map(type)
+  /**
+   * As `decode`, but empty lists and maps stay: Go tells them from none until the object is encoded, and so do defaults and validation.
+   * What comes out goes through `decode` before it is stored.
+   */
+  decodeRequest(typeName: string, raw: Json, unknown?: string[]): JsonObject {
+    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'all' }
+    return this.#struct(typeName)(raw, walk) as JsonObject
+  }
+
+  /** The object as Go encodes it before it is stored: an empty list in a field that is always written is still one. */
+  decodeWritten(typeName: string, raw: Json): JsonObject {
+    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'written' }
+    return this.#struct(typeName)(raw, walk) as JsonObject
+  }
+
+  /** @param goType as FieldFacts.goType */
+  #decoder(type: TypeExpression, goType?: string): Decoder {
+    if (typeof type !== 'string') return 'list' in type ? this.#list(type, goType) : this.#map(type, goType)
     if (type.startsWith('#')) return this.#struct(type.slice(1))
+    if (type === 'string' && goType) return stringAs(goType)
     const scalar = SCALAR_DECODERS[type]
     if (scalar) return scalar
     return this.#jsonSchemaPart(type)
@@ -272,6 +306,11 @@ export class TypeDecoder {
         walk.at = at
         walk.path.pop()
         if (value === undefined) continue
+        if (field.collection) {
+          if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) out[field.name] = value
+          else if (field.absent) out[field.name] = null
+          continue
+        }
         if (field.dropZero && isZero(value)) continue
         out[field.name] = field.defaultsZero && isZero(value) && field.absent ? field.absent(walk) : value
       }
@@ -285,12 +324,12 @@ export class TypeDecoder {
 
   #field(field: FieldFacts): CompiledField {
     const { type } = field
-    const decode = this.#decoder(type)
-    const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode }
+    const decode = this.#decoder(type, field.goType)
+    const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode, collection: false }
     if (typeof type !== 'string') {
       // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
       const always = (field.required && !field.omitted) || field.nullable
-      return { ...common, dropZero: !always, absent: always ? () => null : undefined, defaultsZero: Boolean(always) }
+      return { ...common, collection: true, dropZero: !always, absent: always ? () => null : undefined, defaultsZero: false }
     }
     if (type.startsWith('#')) {
       const always = field.default !== undefined || field.value
@@ -317,9 +356,8 @@ export class TypeDecoder {
     }
   }
 
-  #list(type: { list: TypeExpression }): Decoder {
-    const item = this.#decoder(type.list)
-    const goType = goTypeName(type)
+  #list(type: { list: TypeExpression }, goType = goTypeName(type)): Decoder {
+    const item = this.#decoder(type.list, elementName(goType))
     const zero = this.#zero(type.list)
     return (raw, walk) => {
       if (!Array.isArray(raw)) throw mismatch(raw, walk, goType)
@@ -335,9 +373,8 @@ export class TypeDecoder {
     }
   }
 
-  #map(type: { map: TypeExpression }): Decoder {
-    const item = this.#decoder(type.map)
-    const goType = goTypeName(type)
+  #map(type: { map: TypeExpression }, goType = goTypeName(type)): Decoder {
+    const item = this.#decoder(type.map, elementName(goType))
     const zero = this.#zero(type.map)
     return (raw, walk) => {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)

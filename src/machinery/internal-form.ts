@@ -16,6 +16,7 @@ interface Differences {
 }
 
 const CORE = 'io.k8s.api.core.v1.'
+const RESOURCE = 'io.k8s.api.resource.v1.'
 
 const DIFFERENCES: Readonly<Record<string, Differences>> = {
   [`${CORE}PodTemplateSpec`]: { inlineMetadata: true },
@@ -121,6 +122,19 @@ const DIFFERENCES: Readonly<Record<string, Differences>> = {
   },
   [`${CORE}PhotonPersistentDiskVolumeSource`]: { names: { pdID: 'PdID' } },
   [`${CORE}FCVolumeSource`]: { names: { wwids: 'WWIDs' } },
+  [`${RESOURCE}ResourceClaimTemplateSpec`]: { inlineMetadata: true },
+  [`${RESOURCE}DeviceAttribute`]: {
+    names: {
+      int: 'IntValue',
+      bool: 'BoolValue',
+      string: 'StringValue',
+      version: 'VersionValue',
+      ints: 'IntValues',
+      bools: 'BoolValues',
+      strings: 'StringValues',
+      versions: 'VersionValues',
+    },
+  },
 }
 
 /** Words that Go writes in upper case when a JSON name starts with them. */

@@ -4,6 +4,7 @@ import { formatCidr, formatIp, type IpAddress, isIPv4, parseCidr, parseIp } from
 
 const IP_MESSAGE = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
 const CIDR_MESSAGE = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
+const INTERFACE_MESSAGE = 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'
 
 /** An address in a field that has always been lenient about leading zeros. */
 export function isValidIP(path: string, value: string): FieldError[] {
@@ -68,7 +69,7 @@ export function isValidCIDRForLegacyField(
 /** An interface's address with its subnet's prefix, in canonical form. */
 export function isValidInterfaceAddress(path: string, value: string): FieldError[] {
   const range = parseCidr(value)
-  if (!range) return [invalid(path, value, CIDR_MESSAGE)]
+  if (!range) return [invalid(path, value, INTERFACE_MESSAGE)]
   const canonical = `${formatIp(range.address)}/${range.prefix}`
   return value === canonical ? [] : [invalid(path, value, `must be in canonical form (${goQuote(canonical)})`)]
 }

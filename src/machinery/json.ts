@@ -37,3 +37,14 @@ export function equal(a: unknown, b: unknown): boolean {
   for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false
   return true
 }
+
+/** As `equal`, but null and an empty list are as good as nothing, which is how the reference compares what may not change. */
+export function semanticallyEqual(a: unknown, b: unknown): boolean {
+  const [left, right] = [a, b].map((value) => (value === null || (Array.isArray(value) && !value.length) ? undefined : value))
+  if (left === right) return true
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, i) => semanticallyEqual(item, right[i]))
+  }
+  if (!isObject(left) || !isObject(right)) return false
+  return [...Object.keys(left), ...Object.keys(right)].every((key) => semanticallyEqual(left[key], right[key]))
+}

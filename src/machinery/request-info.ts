@@ -1,3 +1,5 @@
+import { parseFieldSelector } from './field-selector.ts'
+
 /** What a request asks for, read off its method and path as the reference's RequestInfo does. */
 export interface RequestInfo {
   /** True for paths under /api/v1 or /apis/<group>/<version> that name a resource. */
@@ -93,8 +95,13 @@ export function requestInfo(method: string, path: string, query: () => URLSearch
 /** A list or watch by name is authorized for that name. */
 function nameOf(fieldSelector: string): string {
   if (!fieldSelector) return ''
-  const name = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(fieldSelector)?.[1] ?? ''
-  return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name
+  try {
+    const name = parseFieldSelector(fieldSelector).exact('metadata.name') ?? ''
+    return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name
+  } catch {
+    // What can't be understood is refused later, by whoever lists.
+    return ''
+  }
 }
 
 /** Booleans in queries: absent, `0` and `false` are false, anything else true. */

@@ -14,6 +14,8 @@ export type TypeExpression = string | { list: TypeExpression } | { map: TypeExpr
 export interface FieldFacts {
   name: string
   type: TypeExpression
+  /** Go's name of the type where `type` doesn't tell it, such as `v1.Protocol` or `[]v1.IPFamily`: errors of decoding print it. */
+  goType?: string
   required?: boolean
   /** Left out when nothing is given, though required. */
   omitted?: boolean

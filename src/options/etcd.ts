@@ -15,8 +15,8 @@ export const etcd = {
     true,
     'Support owner references and deletion policies. Must be as in kube-controller-manager.',
   ),
-  'encryption-provider-config': unbuilt(string, '', 'File that says how resources are encrypted in the storage.'),
-  'encryption-provider-config-automatic-reload': unbuilt(
+  'encryption-provider-config': built(string, '', 'File that says how resources are encrypted in the storage.'),
+  'encryption-provider-config-automatic-reload': built(
     bool,
     false,
     'Follow changes of the --encryption-provider-config file. Health checks then show one entry for all KMS plugins.',

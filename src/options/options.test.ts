@@ -193,10 +193,7 @@ suite('what is not built yet', () => {
       '--etcd-servers-overrides is not built yet: leave it out, or give its default ("")',
     )
     refused(['--kubelet-timeout=1s'], '--kubelet-timeout is not built yet: leave it out, or give its default (5s)')
-    refused(
-      ['--service-account-lookup=false'],
-      '--service-account-lookup is not built yet: leave it out, or give its default (true)',
-    )
+    refused(['--permit-port-sharing'], '--permit-port-sharing is not built yet: leave it out, or give its default (false)')
     refused(
       ['--audit-log-path=-', '--audit-log-maxage=3'],
       'not built yet: --audit-log-path (""), --audit-log-maxage (366): leave them out, or give their defaults',
@@ -207,14 +204,14 @@ suite('what is not built yet', () => {
     options(
       '--etcd-servers-overrides=',
       '--kubelet-timeout=5000ms',
-      '--service-account-lookup=T',
+      '--permit-port-sharing=F',
       '--oidc-signing-algs=RS256',
       '--audit-log-maxage=0x16e',
     )
   })
 
   test('is said of single values', () => {
-    refused(['--authorization-mode=Webhook'], '--authorization-mode: "Webhook" is not built yet: leave it out')
+    refused(['--authorization-mode=Scope'], '--authorization-mode: "Scope" is not built yet: leave it out')
     refused(
       ['--enable-admission-plugins=PodSecurity'],
       '--enable-admission-plugins: "PodSecurity" is not built yet: leave it out',
@@ -259,6 +256,10 @@ suite('checks between flags', () => {
     authorization: [
       ['--authorization-mode=X', 'authorization-mode "X" is not a valid mode'],
       ['--authorization-mode=Node,RBAC,Node', 'authorization-mode ["Node" "RBAC" "Node"] has mode specified more than once'],
+      ['--authorization-mode=ABAC', "authorization-mode ABAC's authorization policy file not passed"],
+      ['--authorization-mode=Webhook', "authorization-mode Webhook's authorization config file not passed"],
+      ['--authorization-policy-file=f', 'cannot specify --authorization-policy-file without mode ABAC'],
+      ['--authorization-webhook-config-file=f', 'cannot specify --authorization-webhook-config-file without mode Webhook'],
     ],
     'service accounts': [
       ['--service-account-issuer=', 'service-account-issuer should not be an empty string'],

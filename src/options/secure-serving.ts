@@ -47,6 +47,17 @@ export const tlsVersions = {
   VersionTLS13: 'TLSv1.3',
 } as const
 
+/** OpenSSL's names of key exchange mechanisms, by the numbers that the command line takes. */
+export const curves: Readonly<Record<number, string>> = {
+  23: 'P-256',
+  24: 'P-384',
+  25: 'P-521',
+  29: 'X25519',
+  4587: 'SecP256r1MLKEM768',
+  4588: 'X25519MLKEM768',
+  4589: 'SecP384r1MLKEM1024',
+}
+
 export const secureServing = {
   'bind-address': built(
     ip,
@@ -85,7 +96,7 @@ export const secureServing = {
       `Insecure: ${Object.keys(insecureCiphers).join(', ')}.`,
     ].join('\n'),
   ),
-  'tls-curve-preferences': unbuilt(
+  'tls-curve-preferences': built(
     int32Slice,
     [],
     'Key exchange mechanisms that clients may use, as numbers of https://pkg.go.dev/crypto/tls#CurveID, comma-separated; empty for the usual ones. Their order says nothing.',

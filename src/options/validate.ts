@@ -9,7 +9,7 @@ import { logFormats } from './logs.ts'
 import { endpointReconcilers } from './misc.ts'
 import { parseNetwork } from './networks.ts'
 import { checkRuntimeConfig } from './runtime-config.ts'
-import { insecureCiphers, preferredCiphers, tlsVersions } from './secure-serving.ts'
+import { curves, insecureCiphers, preferredCiphers, tlsVersions } from './secure-serving.ts'
 import type { Options } from './table.ts'
 
 /** A rule over the completed options: the lines about what is wrong, none if all is well. */
@@ -56,6 +56,9 @@ const etcd: Rule = (options) => [
   ),
   (options.etcdCertfile === '') !== (options.etcdKeyfile === '') &&
     '--etcd-certfile and --etcd-keyfile must be specified together',
+  options.encryptionProviderConfigAutomaticReload &&
+    options.encryptionProviderConfig === '' &&
+    '--encryption-provider-config-automatic-reload must be set with --encryption-provider-config',
   options.etcdCompactionInterval < 0 && '--etcd-compaction-interval can not be negative value',
   options.leaseReuseDurationSeconds < 0 && '--lease-reuse-duration-seconds can not be negative value',
   options.etcdHealthcheckTimeout <= 0 && '--etcd-healthcheck-timeout must be positive',
@@ -102,10 +105,19 @@ const serving: Rule = (options) => [
   options.tlsMinVersion !== '' &&
     !Object.hasOwn(tlsVersions, options.tlsMinVersion) &&
     `unknown tls version ${quote(options.tlsMinVersion)}`,
+  ...options.tlsCurvePreferences.map((id) => !Object.hasOwn(curves, id) && `unsupported tls curve ${id}`),
   options.http2MaxStreamsPerConnection < 0 && '--http2-max-streams-per-connection can not be negative value',
 ]
 
-const serviceAccounts: Rule = ({ serviceAccountIssuer: issuers, serviceAccountSigningKeyFile, serviceAccountKeyFile }) => [
+const HOUR = 3_600_000
+
+const serviceAccounts: Rule = ({
+  serviceAccountIssuer: issuers,
+  serviceAccountSigningKeyFile,
+  serviceAccountKeyFile,
+  serviceAccountMaxTokenExpiration: longest,
+  serviceAccountJwksUri: jwksUri,
+}) => [
   ...issuers.map((issuer, index) => {
     if (issuer === '') return 'service-account-issuer should not be an empty string'
     if (issuer.includes(':') && !URL.canParse(issuer)) {
@@ -116,6 +128,10 @@ const serviceAccounts: Rule = ({ serviceAccountIssuer: issuers, serviceAccountSi
   serviceAccountKeyFile.length > 0 &&
     serviceAccountSigningKeyFile === '' &&
     '--service-account-key-file needs --service-account-signing-key-file',
+  longest !== 0 &&
+    (longest < HOUR || longest > 2 ** 32 * 1000) &&
+    'the service-account-max-token-expiration must be between 1 hour and 2^32 seconds',
+  jwksUri !== '' && !/^https:/i.test(jwksUri) && `service-account-jwks-uri requires https scheme, parsed as: ${jwksUri}`,
 ]
 
 const oidcAlgorithms = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512']

@@ -73,7 +73,7 @@ export interface ObjectAccess {
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options?: { dryRun?: boolean },
+    options?: { dryRun?: boolean; subresource?: string },
   ): Promise<KubeObject>
   /** The same as a DELETE with these options by the server itself. Throws notFound, conflict. */
   delete(namespace: string, name: string, options?: { dryRun?: boolean; deleteOptions?: JsonObject }): Promise<KubeObject>

@@ -65,6 +65,8 @@ export interface KindSpec<T extends KubeObject> {
   returnsDeleted?: boolean
   /** What becomes of dependents when a delete names no policy: `background` (default) or `orphan` (adds the orphan finalizer). */
   defaultPropagation?: 'background' | 'orphan'
+  /** A Warning for deletes that name no policy, where dependents stay. */
+  orphanWarning?: string
   /**
    * Grace: returns the seconds to wait before the object goes; undefined or 0 deletes at once. `requested` is what the caller asked for.
    * May change `object` (a copy that is stored if it waits).

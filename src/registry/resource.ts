@@ -90,7 +90,7 @@ export class Resource implements ObjectAccess {
     const ttlSeconds = this.kind.ttlSeconds?.(object, context)
     for (let tries = 1; ; tries++) {
       try {
-        return await this.store.create(object, { dryRun: context.dryRun, ttlSeconds })
+        return await this.store.create(this.#canonical(object), { dryRun: context.dryRun, ttlSeconds })
       } catch (error) {
         const taken = generates && error instanceof StatusError && error.reason === 'AlreadyExists'
         if (!taken) throw error
@@ -184,8 +184,13 @@ export class Resource implements ObjectAccess {
       this.#prepareCreate(object, context, identity)
       await authorizeCreate(this.kind, context)
       await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', object, undefined))
-      return { store: object, ...this.#ttl(object, context) }
+      return { store: this.#canonical(object), ...this.#ttl(object, context) }
     })
+  }
+
+  /** The object as Go would write it: fields in order, nothing that an encoding leaves out. */
+  #canonical(object: KubeObject): KubeObject {
+    return this.#deps.decoder.decode(this.kind.schema, object as JsonObject) as KubeObject
   }
 
   #ttl(object: KubeObject, context: RequestContext): { ttlSeconds?: number } {
@@ -225,9 +230,9 @@ export class Resource implements ObjectAccess {
   }
 
   #changed(object: KubeObject, current: KubeObject, context: RequestContext): Exclude<Change, 'keep'> {
-    if (this.#removedBy(object, current)) return { remove: object }
+    if (this.#removedBy(object, current)) return { remove: this.#canonical(object) }
     keepTimes(object, current)
-    return { store: object, ...this.#ttl(object, context) }
+    return { store: this.#canonical(object), ...this.#ttl(object, context) }
   }
 
   /** Whether this update was the last thing that a deleted object waited for. */
@@ -317,6 +322,9 @@ export class Resource implements ObjectAccess {
       return deletionOf(this.kind, current, options, context, this.#deps.garbageCollection)
     })
     if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
+    const { orphanWarning } = this.kind
+    const named = options.propagationPolicy !== undefined || options.orphanDependents !== undefined
+    if (orphanWarning && !named) context.warn(orphanWarning)
     return written
   }
 
@@ -347,7 +355,7 @@ export class Resource implements ObjectAccess {
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options: { dryRun?: boolean } = {},
+    options: { dryRun?: boolean; subresource?: string } = {},
   ): Promise<KubeObject> {
     const context = this.#own('update', namespace, name, options)
     const written = await this.store.change(namespace, name, context, async (current) => {
@@ -357,7 +365,8 @@ export class Resource implements ObjectAccess {
       const next = this.#decode(changed)
       keepSystemMetadata(metaOf(next), { ...metaOf(current), generation: metaOf(next).generation ?? metaOf(current).generation })
       this.#bumpGeneration(next, current)
-      return this.#removedBy(next, current) ? { remove: next } : { store: next, ...this.#ttl(next, context) }
+      this.fields.record(current, next, context)
+      return this.#changed(next, current, context)
     })
     return written.entry.object<KubeObject>()
   }
@@ -380,10 +389,15 @@ export class Resource implements ObjectAccess {
     return decoded
   }
 
-  #own(operation: RequestContext['operation'], namespace: string, name: string, options: { dryRun?: boolean }): RequestContext {
+  #own(
+    operation: RequestContext['operation'],
+    namespace: string,
+    name: string,
+    options: { dryRun?: boolean; subresource?: string },
+  ): RequestContext {
     const { env, clock } = this.#deps
     const init = { now: clock(), user: SELF, fieldManager: 'kube-apiserver', namespace, name, operation, env }
-    return new RequestContext({ ...init, dryRun: options.dryRun ?? false })
+    return new RequestContext({ ...init, dryRun: options.dryRun ?? false, subresource: options.subresource ?? '' })
   }
 }
 

@@ -61,7 +61,7 @@ export class ServedResource {
    * @throws DecodeError
    */
   toStorage(raw: JsonObject, unknown?: string[]): KubeObject {
-    const decoded = this.#decoder.decode(this.schema, raw, unknown) as KubeObject
+    const decoded = this.#decoder.decodeRequest(this.schema, raw, unknown) as KubeObject
     if (resetsManagedFields(raw)) metaOf(decoded).managedFields = []
     if (!this.#other) {
       decoded.kind = this.kind.kind
@@ -75,7 +75,7 @@ export class ServedResource {
 
   #stored(object: KubeObject): KubeObject {
     const whole: JsonObject = { ...(object as JsonObject), kind: this.kind.kind, apiVersion: apiVersionOf(this.kind) }
-    const decoded = this.#decoder.decode(this.kind.schema, whole) as KubeObject
+    const decoded = this.#decoder.decodeRequest(this.kind.schema, whole) as KubeObject
     this.kind.defaults?.(decoded)
     return decoded
   }

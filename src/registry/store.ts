@@ -3,8 +3,11 @@ import type { JsonObject } from '../machinery/json.ts'
 import { equal } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
+import type { Encryption } from '../storage/encryption/encryption.ts'
+import { TransformingStorage } from '../storage/encryption/transforming-storage.ts'
 import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
 import { KeyExistsError, type KeyValue, RevisionConflictError, type Storage } from '../storage/storage.ts'
+import { UnreadableError } from '../storage/unreadable.ts'
 import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
 import type { KindDefinition, Undo } from './kind.ts'
 import { ordered } from './write-rules.ts'
@@ -15,6 +18,7 @@ export interface StoreDeps {
   rootPrefix: string
   onError: (error: Error) => void
   metrics?: StorageMetrics
+  encryption?: Encryption | undefined
 }
 
 /** What one attempt of an update decides to do. */
@@ -37,6 +41,7 @@ export class KindStore {
   readonly kind: KindDefinition
   readonly cache: WatchCache
   readonly #storage: Storage
+  readonly #transforming: TransformingStorage | undefined
   readonly #prefix: string
   readonly #describe: Describe
 
@@ -44,8 +49,10 @@ export class KindStore {
     this.kind = kind
     const { metrics } = deps
     const labels = { group: kind.group, resource: kind.resource }
-    const storage = metrics ? new MeteredStorage(deps.storage, metrics, labels) : deps.storage
+    const metered = metrics ? new MeteredStorage(deps.storage, metrics, labels) : deps.storage
+    const storage = deps.encryption?.storageFor(labels, metered) ?? metered
     this.#storage = storage
+    this.#transforming = storage instanceof TransformingStorage ? storage : undefined
     this.#prefix = `${deps.rootPrefix}/${kind.storagePrefix}/`
     this.#describe = describeBy(kind)
     this.cache = new WatchCache({
@@ -70,7 +77,16 @@ export class KindStore {
     const { cache } = this
     if (!cache.loaded) await cache.ready()
     const key = this.key(namespace, name)
-    return cache.eager ? cache.get(key) : await cache.newest(key)
+    return cache.eager ? await this.#cached(key) : await cache.newest(key)
+  }
+
+  /** @throws StatusError 500 when the stored object can't be read */
+  async #cached(key: string): Promise<CacheEntry | undefined> {
+    try {
+      return this.cache.get(key)
+    } catch (error) {
+      return await this.cache.healed(error)
+    }
   }
 
   /** @throws StatusError 409 when the name is taken */
@@ -78,8 +94,15 @@ export class KindStore {
     const meta = metaOf(object)
     const key = this.key(meta.namespace ?? '', meta.name ?? '')
     if (!this.cache.loaded) await this.cache.ready()
-    let existing = this.cache.get(key)
-    if (!this.cache.eager && (existing || options.dryRun)) existing = await this.cache.newest(key)
+    let existing: CacheEntry | undefined
+    try {
+      existing = this.cache.get(key)
+      if (!this.cache.eager && (existing || options.dryRun)) existing = await this.cache.newest(key)
+    } catch (error) {
+      // What can't be read is there all the same.
+      if (error instanceof UnreadableError) throw this.#exists(undefined, meta.name ?? '')
+      throw error
+    }
     if (existing) throw this.#exists(existing, meta.name ?? '')
     const value = encode(object)
     if (options.dryRun) return new CacheEntry(key, value, 0, this.#describe)
@@ -89,7 +112,9 @@ export class KindStore {
       return this.#written(key, value, revision)
     } catch (error) {
       if (!(error instanceof KeyExistsError)) throw error
-      throw this.#exists(this.#entryOf(error.current) ?? this.cache.get(key), meta.name ?? '')
+      const { current } = error
+      if (current?.unreadable) throw this.#exists(undefined, meta.name ?? '')
+      throw this.#exists(this.#entryOf(current) ?? this.cache.get(key), meta.name ?? '')
     }
   }
 
@@ -117,7 +142,7 @@ export class KindStore {
   ): Promise<Written> {
     const key = this.key(namespace, name)
     if (!this.cache.loaded) await this.cache.ready()
-    let current = this.cache.get(key)
+    let current = await this.#cached(key)
     // What a cache that may lag says is good enough to write on, as the storage then checks it. Any other outcome needs the newest.
     let certain = this.cache.eager
     if (!certain && options.dryRun) {
@@ -161,7 +186,7 @@ export class KindStore {
   }
 
   #entryOf(stored: KeyValue | undefined): CacheEntry | undefined {
-    return stored && this.cache.entryOf(stored.key, stored.value, stored.revision)
+    return stored && this.cache.entryOf(stored.key, stored.value, stored.revision, stored.unreadable)
   }
 
   async #apply(
@@ -187,7 +212,8 @@ export class KindStore {
       const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
       return { entry: this.#written(key, value, revision), removed: false }
     }
-    if (before && unchanged(before, object)) {
+    // What is stored with an old key is written again, even if it is the same.
+    if (before && unchanged(before, object) && !(this.#transforming && (await this.#transforming.stale(key)))) {
       await change.undo?.()
       return 'nothing'
     }

@@ -85,6 +85,7 @@ export class Authentication {
       requests: new RequestAuthenticator({
         authenticators,
         anonymous: (path) => oidc.anonymous(path),
+        metrics,
         onRefused: (reason) =>
           logger.debug('authentication refused', { reason: reason instanceof Error ? reason.message : String(reason) }),
       }),
@@ -93,6 +94,11 @@ export class Authentication {
       openId: accounts.openId,
       oidc,
     })
+  }
+
+  /** Looks now whether the configuration file changed, which is done every few seconds anyway. */
+  look(): void {
+    this.#oidc.look()
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { Authorities } from '../authentication/authorities.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { Logger } from '../observability/logger.ts'
-import { opensslCiphers, tlsVersions } from '../options/secure-serving.ts'
+import { curves, opensslCiphers, tlsVersions } from '../options/secure-serving.ts'
 import type { Options } from '../options/table.ts'
 import { type Credentials, credentials } from './config.ts'
 
@@ -123,5 +123,6 @@ function material(options: Options, { serving, clientCa, requestHeaderCa, sni }:
     ...(authorities.length > 0 ? { clientCa: authorities.join('\n') } : {}),
     ...(options.tlsMinVersion ? { minVersion: tlsVersions[options.tlsMinVersion as keyof typeof tlsVersions] } : {}),
     ...(options.tlsCipherSuites.length ? { cipherSuites: opensslCiphers(options.tlsCipherSuites) } : {}),
+    curves: options.tlsCurvePreferences.map((id) => curves[id] as string),
   }
 }

@@ -39,6 +39,7 @@ import { StoredServiceAddresses } from '../registry/allocators/service-addresses
 import { componentHealth } from '../registry/bootstrap/component-health.ts'
 import type { KindEnvironment } from '../registry/context.ts'
 import { Registry } from '../registry/registry.ts'
+import type { Encryption } from '../storage/encryption/encryption.ts'
 import type { Storage } from '../storage/storage.ts'
 import { accessReviewer } from './access.ts'
 import { admissionPlugins } from './admission.ts'
@@ -48,6 +49,7 @@ import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
+import { openEncryption } from './encryption.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
 import { openStore, rootPrefix, storeCheck } from './store.ts'
@@ -70,12 +72,13 @@ export class ApiServer {
   readonly registry: Registry
   readonly #deps: ServerDeps
   readonly #storage: Storage
+  readonly encryption: Encryption | undefined
   readonly #http: HttpServer
   readonly #deadlines: Deadlines
   readonly #bootstrap: Bootstrap
-  readonly #authentication: Authentication
+  readonly authentication: Authentication
   readonly #authorization: Authorization
-  readonly #certificates: Certificates
+  readonly certificates: Certificates
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
   /** Serves a request that came in by any transport: also one made within this process. */
@@ -85,6 +88,7 @@ export class ApiServer {
   private constructor(parts: {
     deps: ServerDeps
     storage: Storage
+    encryption: Encryption | undefined
     http: HttpServer
     registry: Registry
     deadlines: Deadlines
@@ -98,13 +102,14 @@ export class ApiServer {
   }) {
     this.#deps = parts.deps
     this.#storage = parts.storage
+    this.encryption = parts.encryption
     this.#http = parts.http
     this.registry = parts.registry
     this.#deadlines = parts.deadlines
     this.#bootstrap = parts.bootstrap
-    this.#authentication = parts.authentication
+    this.authentication = parts.authentication
     this.#authorization = parts.authorization
-    this.#certificates = parts.certificates
+    this.certificates = parts.certificates
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
     this.handle = parts.handle
@@ -125,15 +130,18 @@ export class ApiServer {
     const credential = certificates.current
     const storage = deps.openStorage ? await deps.openStorage() : await openStore(deps)
     const state = { stopping: false }
+    let encryption: Encryption | undefined
     try {
       const facts = new SchemaFacts()
       const decoder = new TypeDecoder(facts)
       const admitted: AdmissionPlugin[] = []
       const counted = new ServerMetrics(() => registry, buildInfo(options))
       counted.metrics.addProcess()
+      encryption = await openEncryption({ options, logger, clock, metrics: counted.metrics })
       const registry: Registry = new Registry({
         storage,
         metrics: counted.storage,
+        encryption,
         rootPrefix: rootPrefix(options),
         admission: new AdmissionChain(admitted),
         decoder,
@@ -154,7 +162,7 @@ export class ApiServer {
       })
       const access = await Authorization.create({ options, logger, clock, registry, metrics: counted.authorization })
       const { authorizer } = access
-      const env = environment(options, registry, access, authentication, storage)
+      const env = { ...environment(options, registry, access, authentication, storage), facts }
       registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
         apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
       )
@@ -166,6 +174,7 @@ export class ApiServer {
         env,
         state,
         storage,
+        encryption,
         authentication,
         authorizer,
         admitted,
@@ -207,6 +216,7 @@ export class ApiServer {
       return new ApiServer({
         deps,
         storage,
+        encryption,
         http,
         registry,
         deadlines: handler.deadlines,
@@ -219,6 +229,7 @@ export class ApiServer {
         handle: handler.handle,
       })
     } catch (error) {
+      encryption?.close()
       await storage.close()
       throw error
     }
@@ -239,10 +250,11 @@ export class ApiServer {
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
     this.#deadlines.close()
-    this.#authentication.close()
+    this.authentication.close()
     await this.#authorization.close()
-    this.#certificates.close()
+    this.certificates.close()
     this.registry.close(stopping)
+    this.encryption?.close()
     await this.#storage.close()
     logger.info('stopped')
   }
@@ -297,6 +309,7 @@ interface Parts {
   env: KindEnvironment
   state: { stopping: boolean }
   storage: Storage
+  encryption: Encryption | undefined
   authentication: Authentication
   authorizer: AuthorizerChain
   admitted: AdmissionPlugin[]
@@ -330,6 +343,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   })
   health.add('etcd', storeCheck(storage, options.etcdHealthcheckTimeout))
   health.add('etcd-readiness', storeCheck(storage, options.etcdReadycheckTimeout), ['readyz'])
+  const { encryption } = parts
+  if (encryption?.checks) health.add('kms-providers', () => encryption.check())
   health.add('poststarthook/rbac/bootstrap-roles', () => {
     if (!ready) throw new Error('not finished')
   })
@@ -365,7 +380,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       errors({ answer, log: (message, fields) => logger.error(message, fields) }),
       deadlines.stage(),
       authentication(parts.authentication.requests),
-      impersonation(parts.authorizer),
+      impersonation(parts.authorizer, parts.counted.authentication),
       authorization(parts.authorizer),
     ],
     async (exchange) => {

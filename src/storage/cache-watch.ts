@@ -74,6 +74,12 @@ export class CacheWatcher {
     else if (before) onEvent('DELETED', event)
   }
 
+  /** Whether changes of this key are for this watcher, as far as the key tells. */
+  covers(key: string): boolean {
+    const { prefix, exact } = this.#options
+    return exact ? key === prefix : key.startsWith(prefix)
+  }
+
   progress(revision: number): void {
     this.#options.onProgress?.(revision)
   }

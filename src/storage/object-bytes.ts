@@ -1,3 +1,7 @@
+import { parseJson, stringifyJson } from '../machinery/go-json.ts'
+import { goQuote } from '../machinery/go-text.ts'
+import { isObject, type JsonObject } from '../machinery/json.ts'
+
 /**
  * Stored values are encoded objects without a resource version; what readers get has one. The version goes where the reference writes
  * it: right after `metadata.uid`. A raw `"uid":"` can't be inside a JSON string (its quotes would be escaped), and our encoding writes
@@ -10,9 +14,14 @@ const HEAD = Buffer.from('{"kind":"')
 const METADATA = Buffer.from('"metadata":{')
 const QUOTE = 0x22
 const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
 const OPEN_LIST = 0x5b
 
-/** The value with `"resourceVersion":"<revision>"` in place. Values in another form than ours are encoded again. */
+/**
+ * The value with `"resourceVersion":"<revision>"` in place. Values in another form than ours are encoded again.
+ *
+ * @throws Error when it is no object
+ */
 export function withRevision(value: Buffer, revision: number): Buffer {
   const at = insertionPoint(value)
   if (at < 0) return reencode(value, revision)
@@ -33,7 +42,9 @@ export function atRevision(body: Buffer, revision: number): Buffer {
 
 /** Where the resource version belongs; -1 when the value isn't in our form. */
 function insertionPoint(value: Buffer): number {
-  if (value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) !== 0) return -1
+  if (value.length < HEAD.length || value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) !== 0) return -1
+  // One that was cut off is left to the parser.
+  if (value[value.length - 1] !== CLOSE_OBJECT) return -1
   const meta = value.indexOf(METADATA)
   const uid = value.indexOf(UID)
   if (meta < 0 || uid < meta) return -1
@@ -44,9 +55,10 @@ function insertionPoint(value: Buffer): number {
 }
 
 function reencode(value: Buffer, revision: number): Buffer {
-  const object = JSON.parse(value.toString()) as { kind?: string; apiVersion?: string; metadata?: Record<string, unknown> }
-  const { kind, apiVersion, metadata, ...rest } = object
+  const object = parseJson(value)
+  if (!isObject(object) || !object.kind) throw new Error(`Object 'Kind' is missing in ${goQuote(value.toString())}`)
+  const { kind, apiVersion, metadata, ...rest } = object as { metadata?: Record<string, unknown> } & JsonObject
   const { name, generateName, namespace, selfLink, uid, resourceVersion: _, ...more } = metadata ?? {}
   const meta = { name, generateName, namespace, selfLink, uid, resourceVersion: String(revision), ...more }
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }))
+  return Buffer.from(stringifyJson({ kind, apiVersion, metadata: meta, ...rest }))
 }

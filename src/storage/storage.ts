@@ -70,6 +70,8 @@ export interface Storage extends AsyncDisposable {
 export interface KeyValue {
   readonly key: string
   readonly value: Buffer
+  /** Why `value` is only what is stored: it can't be turned into what was written. An `UnreadableError`. */
+  readonly unreadable?: Error | undefined
   /** Revision of the last write of this key. */
   readonly revision: number
   /** Revision of the write that created it. */
@@ -103,11 +105,13 @@ export interface StorageEvent {
   readonly key: string
   /** The new value; for a delete the last one. The very Buffer that the writer passed, where writer and watch share a process, if it can be. */
   readonly value: Buffer
+  /** As of a `KeyValue`. */
+  readonly unreadable?: Error | undefined
   /** The revision of this change. */
   readonly revision: number
   readonly createRevision: number
   /** What was there before; unset for a creation. */
-  readonly previous?: { readonly value: Buffer; readonly revision: number }
+  readonly previous?: { readonly value: Buffer; readonly unreadable?: Error | undefined; readonly revision: number } | undefined
 }
 
 export interface WatchHandler {

@@ -1,8 +1,16 @@
-import { parseJson } from '../machinery/go-json.ts'
+import { GoJsonError, parseJson } from '../machinery/go-json.ts'
 import { SortedTree } from '../util/sorted-tree.ts'
 import { CacheEvent, CacheWatcher, type WatcherOptions } from './cache-watch.ts'
 import { atRevision, withRevision } from './object-bytes.ts'
-import { FutureRevisionError, type KeyValue, type Storage, type StorageEvent, type Subscription } from './storage.ts'
+import {
+  CompactedError,
+  FutureRevisionError,
+  type KeyValue,
+  type Storage,
+  type StorageEvent,
+  type Subscription,
+} from './storage.ts'
+import { type Unreadable, UnreadableError, type Unreadables } from './unreadable.ts'
 
 /** What selectors need of an object. */
 export interface Selectable {
@@ -72,7 +80,9 @@ export interface WatchCacheDeps {
 
 export interface Snapshot {
   readonly revision: number
+  /** All objects that can be read. */
   readonly tree: SortedTree<CacheEntry>
+  readonly unreadable: Unreadables<CacheEntry>
 }
 
 interface WindowItem {
@@ -84,16 +94,27 @@ interface WindowItem {
 const DEFAULT_WINDOW_BYTES = 16 << 20
 /** Milliseconds that a consistent read waits for the cache before it turns to the storage itself. */
 const FRESH_WITHIN = 3_000
+/** Milliseconds between attempts to read what could not be read: its key may be had again. */
+const HEAL_EVERY = 10_000
+/** How many objects one attempt reads. */
+const HEAL_AT_ONCE = 100
+const ALL_READABLE: Unreadables<CacheEntry> = new Map()
 
 /**
  * All objects of one resource, kept current by the storage's watch, with the recent past: reads, snapshots of earlier revisions and
  * watches are served from here. Loads when first asked for.
+ *
+ * An object whose stored value can't be decrypted or decoded is kept apart: asking for it is an error, and so is any list that it belongs
+ * to, but everything else goes on. Watchers aren't told of it until it can be read again.
  */
 export class WatchCache {
   readonly #deps: WatchCacheDeps
   readonly #watchers = new Set<CacheWatcher>()
   readonly #waiting: { revision: number; resolve: () => void }[] = []
   #tree = SortedTree.empty<CacheEntry>()
+  /** What the tree lacks; the same for the whole window, which starts anew when this changes. */
+  #unreadable = ALL_READABLE
+  #healing: NodeJS.Timeout | undefined
   #revision = 0
   /** Events after this revision are in the window. */
   #windowStart = 0
@@ -159,14 +180,32 @@ export class WatchCache {
   }
 
   #reset(revision: number, items: readonly KeyValue[]): void {
-    const keys = items.map((item) => item.key)
-    const entries = items.map((item) => this.#entry(item.key, item.value, item.revision))
-    this.#tree = SortedTree.fromSorted(keys, entries)
-    this.#startTree = this.#tree
+    const { tree, unreadable } = this.#snapshotOf(revision, items, false)
+    this.#tree = tree
     this.#revision = revision
     this.#windowStart = revision
+    this.#setUnreadable(unreadable)
+    const [first] = unreadable.values()
+    if (first)
+      this.#deps.onError?.(
+        new Error(`${unreadable.size} objects can't be read, such as ${first.error.key}`, { cause: first.error }),
+      )
+  }
+
+  /** Changes what can't be read, as of the present tree. Older revisions and resumed watches are served from the storage's history then. */
+  #setUnreadable(unreadable: Unreadables<CacheEntry>): void {
+    this.#unreadable = unreadable
+    this.#startTree = this.#tree
+    this.#windowStart = Math.max(this.#windowStart, this.#revision)
     this.#window = []
     this.#windowBytes = 0
+    if (unreadable.size > 0 && !this.#closed) this.#healing ??= setInterval(() => void this.#healSome(), HEAL_EVERY).unref()
+    else this.#stopHealing()
+  }
+
+  #stopHealing(): void {
+    clearInterval(this.#healing)
+    this.#healing = undefined
   }
 
   /** The storage's watch broke: watchers must start over, and so must the cache. */
@@ -178,13 +217,21 @@ export class WatchCache {
     if (!this.#closed) void this.ready().catch(() => {})
   }
 
-  /** An entry for a stored value that the cache hasn't seen yet. */
-  entryOf(key: string, value: Buffer, revision: number): CacheEntry {
-    return this.#entry(key, value, revision)
+  /** An entry for a stored value that the cache hasn't seen yet. @throws UnreadableError */
+  entryOf(key: string, value: Buffer, revision: number, unreadable?: Error): CacheEntry {
+    return this.#entry(key, value, revision, unreadable)
   }
 
-  #entry(key: string, value: Buffer, revision: number): CacheEntry {
-    return new CacheEntry(key, withRevision(value, revision), revision, this.#deps.describe, this.#described.get(value))
+  /** @throws UnreadableError */
+  #entry(key: string, value: Buffer, revision: number, unreadable?: Error): CacheEntry {
+    if (unreadable) throw unreadable
+    let body: Buffer
+    try {
+      body = withRevision(value, revision)
+    } catch (error) {
+      throw undecodable(key, value, error)
+    }
+    return new CacheEntry(key, body, revision, this.#deps.describe, this.#described.get(value))
   }
 
   /** Tells the cache what selectors need of a value that is about to be written. */
@@ -196,11 +243,21 @@ export class WatchCache {
     const seen = this.#revision
     for (const event of events) {
       if (event.revision <= seen) continue
-      const cached = this.#toCacheEvent(event, this.#tree.get(event.key))
+      const bad = this.#unreadable.size > 0 ? this.#unreadable.get(event.key) : undefined
+      let cached: CacheEvent
+      try {
+        cached = this.#toCacheEvent(event, this.#tree.get(event.key) ?? bad?.last)
+      } catch (error) {
+        this.#applyUnreadable(event, error as UnreadableError)
+        continue
+      }
       this.#tree = event.type === 'delete' ? this.#tree.delete(event.key) : this.#tree.set(event.key, cached.entry)
       this.#revision = event.revision
-      this.#window.push({ event: cached, tree: this.#tree })
-      this.#windowBytes += cached.entry.body.length
+      if (bad) this.#setUnreadable(without(this.#unreadable, event.key))
+      else {
+        this.#window.push({ event: cached, tree: this.#tree })
+        this.#windowBytes += cached.entry.body.length
+      }
       for (const watcher of this.#watchers) watcher.offer(cached)
     }
     const limit = this.#deps.windowBytes ?? DEFAULT_WINDOW_BYTES
@@ -208,12 +265,68 @@ export class WatchCache {
     this.#wake()
   }
 
+  /** @throws UnreadableError when there is nothing to tell */
   #toCacheEvent(event: StorageEvent, previous: CacheEntry | undefined): CacheEvent {
-    const before =
-      previous ?? (event.previous ? this.#entry(event.key, event.previous.value, event.previous.revision) : undefined)
-    if (event.type === 'put') return new CacheEvent(this.#entry(event.key, event.value, event.revision), before, false)
-    const gone = before?.at(event.revision) ?? this.#entry(event.key, event.value, event.revision)
+    const before = previous ?? this.#previousOf(event)
+    if (event.type === 'put')
+      return new CacheEvent(this.#entry(event.key, event.value, event.revision, event.unreadable), before, false)
+    const gone = before?.at(event.revision) ?? this.#entry(event.key, event.value, event.revision, event.unreadable)
     return new CacheEvent(gone, before ?? gone, true)
+  }
+
+  /** What an event says was there before; undefined as well when that can't be read, since then nobody has seen it. */
+  #previousOf({ key, previous }: StorageEvent): CacheEntry | undefined {
+    if (!previous) return undefined
+    try {
+      return this.#entry(key, previous.value, previous.revision, previous.unreadable)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A new value that can't be read: the object is kept as it was for watchers. Or the end of one that never could be read. */
+  #applyUnreadable({ type, key, revision }: StorageEvent, error: UnreadableError): void {
+    const last = this.#tree.get(key) ?? this.#unreadable.get(key)?.last
+    this.#tree = this.#tree.delete(key)
+    this.#revision = revision
+    if (type === 'put') {
+      this.#setUnreadable(new Map(this.#unreadable).set(key, { error, revision, last }))
+      this.#deps.onError?.(error)
+      return
+    }
+    this.#setUnreadable(without(this.#unreadable, key))
+    this.#endWatchesOf(key)
+  }
+
+  /** Watchers who may have missed something of an object start over. */
+  #endWatchesOf(key: string): void {
+    for (const watcher of [...this.#watchers])
+      if (watcher.covers(key)) watcher.fail(new CompactedError(this.#revision, this.#revision))
+  }
+
+  /**
+   * What a key holds, after asking for it has failed with this error: perhaps it can be read by now.
+   * @throws the error, or what reading it fails with this time
+   */
+  async healed(error: unknown): Promise<CacheEntry | undefined> {
+    if (!(error instanceof UnreadableError)) throw error
+    const item = await this.#deps.storage.get(error.key)
+    if (!item) return undefined
+    const entry = this.#current(item)
+    const known = this.#unreadable.get(error.key)
+    if (known?.revision === item.revision) {
+      this.#tree = this.#tree.set(error.key, entry)
+      this.#setUnreadable(without(this.#unreadable, error.key))
+      this.#endWatchesOf(error.key)
+    }
+    return entry
+  }
+
+  async #healSome(): Promise<void> {
+    for (const { error } of [...this.#unreadable.values()].slice(0, HEAL_AT_ONCE)) {
+      if (this.#closed) return
+      await this.healed(error).catch(() => {})
+    }
   }
 
   #trim(limit: number): void {
@@ -258,9 +371,12 @@ export class WatchCache {
     return this.#snapshotOf(revision, items)
   }
 
-  /** What a key holds as of the newest acknowledged write, whoever made it. Call `ready` first. */
+  /** What a key holds as of the newest acknowledged write, whoever made it. Call `ready` first. @throws UnreadableError */
   async newest(key: string): Promise<CacheEntry | undefined> {
-    if (await this.#fresh()) return this.#tree.get(key)
+    if (await this.#fresh()) {
+      const bad = this.#unreadable.size > 0 ? this.#unreadable.get(key) : undefined
+      return bad ? await this.healed(bad.error) : this.#tree.get(key)
+    }
     const item = await this.#deps.storage.get(key)
     return item && this.#current(item)
   }
@@ -297,39 +413,60 @@ export class WatchCache {
     return this.#deps.storage.eager
   }
 
-  /** What a key holds now. Call `ready` first. */
+  /** What a key holds now. Call `ready` first. @throws UnreadableError, upon which `healed` may know more */
   get(key: string): CacheEntry | undefined {
+    if (this.#unreadable.size > 0) {
+      const bad = this.#unreadable.get(key)
+      if (bad) throw bad.error
+    }
     return this.#tree.get(key)
   }
 
   snapshot(): Snapshot {
-    return { revision: this.#revision, tree: this.#tree }
+    return { revision: this.#revision, tree: this.#tree, unreadable: this.#unreadable }
   }
 
   /** The resource as it was at `revision`, from the window or the storage's history. @throws CompactedError, FutureRevisionError */
   async snapshotAt(revision: number): Promise<Snapshot> {
     if (revision >= this.#revision) {
       if (revision > this.#revision) await this.#catchUp(revision)
-      if (revision === this.#revision || (revision > this.#revision && this.eager)) return { revision, tree: this.#tree }
+      if (revision === this.#revision || (revision > this.#revision && this.eager))
+        return { revision, tree: this.#tree, unreadable: this.#unreadable }
     }
     if (revision >= this.#windowStart && revision <= this.#revision) {
       const at = this.#windowIndex(revision)
-      return { revision, tree: at === 0 ? this.#startTree : (this.#window[at - 1] as WindowItem).tree }
+      const tree = at === 0 ? this.#startTree : (this.#window[at - 1] as WindowItem).tree
+      return { revision, tree, unreadable: this.#unreadable }
     }
     const { items } = await this.#deps.storage.list(this.#deps.prefix, { revision })
     return this.#snapshotOf(revision, items)
   }
 
-  #snapshotOf(revision: number, items: readonly KeyValue[]): Snapshot {
-    const keys = items.map((item) => item.key)
-    const entries = items.map((item) => this.#current(item))
-    return { revision, tree: SortedTree.fromSorted(keys, entries) }
+  /** @param share whether entries of the present tree are used where the object is the same */
+  #snapshotOf(revision: number, items: readonly KeyValue[], share = true): Snapshot {
+    const keys: string[] = []
+    const entries: CacheEntry[] = []
+    let unreadable: Map<string, Unreadable<CacheEntry>> | undefined
+    for (const item of items) {
+      const { key } = item
+      let entry: CacheEntry
+      try {
+        entry = share ? this.#current(item) : this.#entry(key, item.value, item.revision, item.unreadable)
+      } catch (error) {
+        unreadable ??= new Map()
+        unreadable.set(key, { error: error as UnreadableError, revision: item.revision, last: undefined })
+        continue
+      }
+      keys.push(key)
+      entries.push(entry)
+    }
+    return { revision, tree: SortedTree.fromSorted(keys, entries), unreadable: unreadable ?? ALL_READABLE }
   }
 
-  /** Shares the entry when the object hasn't changed since. */
+  /** Shares the entry when the object hasn't changed since. @throws UnreadableError */
   #current(item: KeyValue): CacheEntry {
     const now = this.#tree.get(item.key)
-    return now?.revision === item.revision ? now : this.#entry(item.key, item.value, item.revision)
+    return now?.revision === item.revision ? now : this.#entry(item.key, item.value, item.revision, item.unreadable)
   }
 
   /** Other resources' writes raise the store's revision without an event here. */
@@ -387,7 +524,16 @@ export class WatchCache {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     const subscription = await this.#deps.storage.watch(this.#deps.prefix, afterRevision, {
       onEvents: (batch) => {
-        for (const event of batch) if (event.revision <= end) events.push(this.#toCacheEvent(event, undefined))
+        for (const event of batch) {
+          if (event.revision > end) break
+          try {
+            events.push(this.#toCacheEvent(event, undefined))
+          } catch (error) {
+            // A value that can't be read isn't told; the end of one must be.
+            if (event.type === 'delete') reject(new CompactedError(afterRevision, event.revision))
+            else this.#deps.onError?.(error as Error)
+          }
+        }
         if ((batch.at(-1)?.revision ?? 0) >= end) resolve(undefined)
       },
       onProgress: (revision) => {
@@ -407,7 +553,23 @@ export class WatchCache {
   /** Ends the watches and the subscription. */
   close(reason: Error): void {
     this.#closed = true
+    this.#stopHealing()
     this.#subscription?.close()
     for (const watcher of [...this.#watchers]) watcher.fail(reason)
   }
+}
+
+function undecodable(key: string, value: Buffer, cause: unknown): UnreadableError {
+  // As of a resource for which no encryption is configured.
+  if (value.subarray(0, 8).toString('latin1') === 'k8s:enc:')
+    return new UnreadableError(key, 'identity transformer tried to read encrypted data', 'transform')
+  const { message } = cause as Error
+  const why = cause instanceof GoJsonError ? `couldn't get version/kind; json parse error: ${message}` : message
+  return new UnreadableError(key, why, 'decode', cause)
+}
+
+function without<Entry>(unreadables: Unreadables<Entry>, key: string): Unreadables<Entry> {
+  const rest = new Map(unreadables)
+  rest.delete(key)
+  return rest
 }

@@ -27,6 +27,8 @@ export interface TestEtcd extends AsyncDisposable {
 export interface TestEtcdOptions {
   /** One when unset. */
   members?: number
+  /** Files of TLS for clients, who must show a certificate of the same authority. */
+  tls?: { readonly ca: string; readonly cert: string; readonly key: string }
   /** Further flags for each member. */
   flags?: readonly string[]
   /** The program; the one of the path when unset. */
@@ -50,18 +52,23 @@ export function withoutEtcd(): string | false {
 }
 
 /** Starts an etcd. Resolves when it serves. */
-export async function startEtcd({ members: count = 1, flags = [], program = 'etcd' }: TestEtcdOptions = {}): Promise<TestEtcd> {
+export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd> {
+  const { members: count = 1, tls, flags = [], program = 'etcd' } = options
   const dir = await mkdtemp(path.join(tmpdir(), 'etcd-'))
-  const ports = await freePorts(count * 2)
+  const ports = await freePorts(count * 3)
   const names = Array.from({ length: count }, (_, i) => `m${i}`)
-  const cluster = names.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i + 1]}`).join(',')
+  const [clients, peers, metrics] = [0, 1, 2].map((kind) =>
+    names.map((_, i) => `${kind === 0 && tls ? 'https' : 'http'}://127.0.0.1:${ports[3 * i + kind]}`),
+  )
+  const cluster = names.map((name, i) => `${name}=${peers![i]}`).join(',')
+  const secure = tls ? ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca, '--client-cert-auth'] : []
   const members = names.map((name, i) => {
-    const client = `http://127.0.0.1:${ports[2 * i]}`
-    const peer = `http://127.0.0.1:${ports[2 * i + 1]}`
-    return new Member(client, program, [
+    const [client, peer, metric] = [clients![i]!, peers![i]!, metrics![i]!]
+    return new Member(client, metric, program, [
       ...['--name', name, '--data-dir', path.join(dir, name), '--initial-cluster', cluster],
-      ...['--listen-client-urls', client, '--advertise-client-urls', client],
+      ...['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-metrics-urls', metric],
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+      ...secure,
       ...flags,
     ])
   })
@@ -80,12 +87,14 @@ export async function startEtcd({ members: count = 1, flags = [], program = 'etc
 
 class Member implements EtcdMember {
   readonly endpoint: string
+  readonly #metrics: string
   readonly #program: string
   readonly #flags: readonly string[]
   #process: ChildProcess | undefined
 
-  constructor(endpoint: string, program: string, flags: readonly string[]) {
+  constructor(endpoint: string, metrics: string, program: string, flags: readonly string[]) {
     this.endpoint = endpoint
+    this.#metrics = metrics
     this.#program = program
     this.#flags = flags
   }
@@ -111,21 +120,18 @@ class Member implements EtcdMember {
   }
 
   async leads(): Promise<boolean> {
-    const { header, leader } = (await this.#ask('/v3/maintenance/status')) as { header: { member_id: string }; leader: string }
+    const answer = await fetch(`${this.endpoint}/v3/maintenance/status`, { method: 'POST', body: '{}' })
+    const { header, leader } = (await answer.json()) as { header: { member_id: string }; leader: string }
     return header.member_id === leader
   }
 
   async #healthy(): Promise<boolean> {
     try {
-      return ((await this.#ask('/health', 'GET')) as { health: string }).health === 'true'
+      const answer = await fetch(`${this.#metrics}/health`)
+      return ((await answer.json()) as { health: string }).health === 'true'
     } catch {
       return false
     }
-  }
-
-  async #ask(url: string, method = 'POST'): Promise<unknown> {
-    const answer = await fetch(this.endpoint + url, { method, ...(method === 'POST' ? { body: '{}' } : {}) })
-    return await answer.json()
   }
 }
 

@@ -70,7 +70,7 @@ export interface TestServer extends AsyncDisposable {
  *     const pods = await (await server.request('/api/v1/pods')).json()
  *
  * Any number of them run side by side. The first one takes as long as it takes to load the code; later ones share its certificates and
- * take a few milliseconds.
+ * take some hundredths of a second.
  *
  * @throws OptionsError with one line when a flag is unknown, has a bad value or isn't built yet
  */

@@ -19,7 +19,11 @@ export function validateMetric(metric: AutoscalingV2MetricSpec, path: string): F
   const { type = '' } = metric
   const errors: FieldError[] = []
   if (!type) errors.push(required(`${path}.type`, 'must specify a metric source type'))
-  if (!Object.hasOwn(SOURCES, type)) errors.push(notSupported(`${path}.type`, type, Object.keys(SOURCES)))
+  if (!Object.hasOwn(SOURCES, type)) {
+    // The reference says it twice.
+    const error = notSupported(`${path}.type`, type, Object.keys(SOURCES))
+    errors.push(error, error)
+  }
   const given = (['object', 'external', 'pods', 'resource', 'containerResource'] as const).filter((source) => metric[source])
   // Of several sources, only the first is looked into.
   if (given[0]) errors.push(...validateSource(metric, given[0], `${path}.${given[0]}`))

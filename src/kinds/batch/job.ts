@@ -21,6 +21,8 @@ export const job = defineKind<BatchV1Job>({
   defaults: defaultJob,
   generation: 'spec',
   defaultPropagation: 'orphan',
+  orphanWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   prepareForCreate: (job, context) => {
     generateSelector(job)
     templateStrategy.prepareForCreate(job, context)

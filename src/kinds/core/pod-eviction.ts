@@ -119,9 +119,10 @@ async function takeFrom(budget: Budget, podName: string, dryRun: boolean, contex
     checkBudget(budget)
     return
   }
-  await context.env
-    .objects('poddisruptionbudgets', 'policy')
-    .update(context.namespace, budget.metadata?.name ?? '', (current) => {
+  await context.env.objects('poddisruptionbudgets', 'policy').update(
+    context.namespace,
+    budget.metadata?.name ?? '',
+    (current) => {
       const now = current as Budget
       checkBudget(now)
       const status = (now.status ??= {})
@@ -129,7 +130,9 @@ async function takeFrom(budget: Budget, podName: string, dryRun: boolean, contex
       status.disruptedPods = sortedPods({ ...status.disruptedPods, [podName]: formatTime(context.now) })
       if (status.disruptionsAllowed === 0) noneLeft(now, context.now)
       return now
-    })
+    },
+    { subresource: 'status' },
+  )
 }
 
 const sortedPods = (pods: Record<string, string>): Record<string, string> =>

@@ -1,7 +1,5 @@
 import type {
   CoreV1Affinity,
-  CoreV1NodeSelectorRequirement,
-  CoreV1NodeSelectorTerm,
   CoreV1PodAffinityTerm,
   CoreV1PodSpec,
   CoreV1Toleration,
@@ -11,7 +9,8 @@ import type {
 import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector, validateLabels } from '../../machinery/label-validation.ts'
-import { isDns1123Label, isDns1123Subdomain, isValidLabelValue } from '../../machinery/validation.ts'
+import { isDns1123Label, isValidLabelValue } from '../../machinery/validation.ts'
+import { validateNodeSelector, validateNodeTerm } from './node-selector-rules.ts'
 import { checked, choice, labelName } from './pod-field-rules.ts'
 
 /** Where a pod may run. */
@@ -37,7 +36,8 @@ function validateGates({ schedulingGates }: CoreV1PodSpec, path: string): FieldE
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
-function validateToleration(toleration: CoreV1Toleration, path: string): FieldError[] {
+/** A taint that a pod puts up with. */
+export function validateToleration(toleration: CoreV1Toleration, path: string): FieldError[] {
   const { key, operator = '', value = '', effect, tolerationSeconds } = toleration
   const errors = key ? labelName(`${path}.key`, key) : []
   const at = `${path}.operator`
@@ -62,14 +62,11 @@ function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: CoreV1
   const { requiredDuringSchedulingIgnoredDuringExecution: needed, preferredDuringSchedulingIgnoredDuringExecution: preferred } =
     nodeAffinity ?? {}
   if (needed) {
-    const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`
-    const terms = needed.nodeSelectorTerms ?? []
-    if (!terms.length) errors.push(required(at, 'must have at least one node selector term'))
-    errors.push(...terms.flatMap((term, i) => validateNodeTerm(term, `${at}[${i}]`)))
+    errors.push(...validateNodeSelector(needed, `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`))
   }
   preferred?.forEach(({ weight = 0, preference }, i) => {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
-    errors.push(...validateWeight(weight, at), ...validateNodeTerm(preference ?? {}, `${at}.preference`))
+    errors.push(...validateWeight(weight, at), ...validateNodeTerm(preference ?? {}, `${at}.preference`, { anyValue: true }))
   })
   for (const [name, affinity] of [
     ['podAffinity', podAffinity],
@@ -89,46 +86,6 @@ function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: CoreV1
 
 const validateWeight = (weight: number, path: string): FieldError[] =>
   weight >= 1 && weight <= 100 ? [] : [invalid(`${path}.weight`, weight, 'must be in the range 1-100')]
-
-function validateNodeTerm({ matchExpressions, matchFields }: CoreV1NodeSelectorTerm, path: string): FieldError[] {
-  const errors: FieldError[] = []
-  matchExpressions?.forEach((requirement, i) => {
-    const at = `${path}.matchExpressions[${i}]`
-    errors.push(...validateNodeOperator(requirement, at), ...labelName(`${at}.key`, requirement.key ?? ''))
-  })
-  errors.push(...(matchFields ?? []).flatMap((requirement, i) => validateNodeField(requirement, `${path}.matchFields[${i}]`)))
-  return errors
-}
-
-function validateNodeOperator({ operator = '', values }: CoreV1NodeSelectorRequirement, path: string): FieldError[] {
-  const count = values?.length ?? 0
-  switch (operator) {
-    case 'In':
-    case 'NotIn':
-      return count ? [] : [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
-    case 'Exists':
-    case 'DoesNotExist':
-      if (!count) return []
-      return [forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")]
-    case 'Gt':
-    case 'Lt':
-      return count === 1 ? [] : [required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'")]
-    default:
-      return [invalid(`${path}.operator`, operator, 'not a valid selector operator')]
-  }
-}
-
-function validateNodeField({ key = '', operator = '', values }: CoreV1NodeSelectorRequirement, path: string): FieldError[] {
-  const errors: FieldError[] = []
-  if (operator !== 'In' && operator !== 'NotIn') {
-    errors.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'))
-  } else if (values?.length !== 1) {
-    const detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
-    errors.push(required(`${path}.values`, detail))
-  }
-  if (key !== 'metadata.name') return [...errors, invalid(`${path}.key`, key, 'not a valid field selector key')]
-  return [...errors, ...(values ?? []).flatMap((value, i) => checked(`${path}.values[${i}]`, value, isDns1123Subdomain))]
-}
 
 function validatePodTerm(term: CoreV1PodAffinityTerm, path: string): FieldError[] {
   const { labelSelector, namespaceSelector, namespaces, matchLabelKeys, mismatchLabelKeys, topologyKey = '' } = term

@@ -1,6 +1,6 @@
 import { type FieldError, invalid } from '../../machinery/field-errors.ts'
 import { internalForm, printIndented } from '../../machinery/internal-form.ts'
-import { equal, type JsonObject } from '../../machinery/json.ts'
+import { equal, type JsonObject, semanticallyEqual } from '../../machinery/json.ts'
 import { unifiedDiff } from '../../machinery/unified-diff.ts'
 import type { WriteContext } from '../../registry/context.ts'
 
@@ -37,6 +37,19 @@ export function immutable(path: string, value: unknown, old: unknown): FieldErro
 /** A value as messages show it where the reference prints its internal type. */
 export function printed(value: object | undefined, type: string, { env }: WriteContext): unknown {
   return env.facts && value ? internalForm(env.facts, type, value as JsonObject) : value
+}
+
+/** The same for a field whose value is shown in the reference's internal type. */
+export function immutableStruct(
+  path: string,
+  value: object | undefined,
+  old: object | undefined,
+  type: string,
+  context: WriteContext,
+): FieldError[] {
+  return semanticallyEqual(value ?? {}, old ?? {})
+    ? []
+    : [invalid(path, printed(value ?? {}, type, context), 'field is immutable')]
 }
 
 /** What differs between two objects of a type, as the reference prints it in errors. */

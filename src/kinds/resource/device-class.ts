@@ -1,6 +1,12 @@
 import type { ResourceV1DeviceClass } from '../../generated/types.ts'
+import { type FieldError, invalid } from '../../machinery/field-errors.ts'
+import { equal } from '../../machinery/json.ts'
+import { isDns1123Subdomain } from '../../machinery/validation.ts'
 import { age } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { isExtendedResource } from '../core/resource-names.ts'
+import { eachOf } from './field-rules.ts'
+import { MAX_CONFIG, validateConfiguration, validateSelectors } from './request-rules.ts'
 
 export const deviceClass = defineKind<ResourceV1DeviceClass>({
   group: 'resource.k8s.io',
@@ -11,5 +17,20 @@ export const deviceClass = defineKind<ResourceV1DeviceClass>({
   scope: 'Cluster',
   schema: 'io.k8s.api.resource.v1.DeviceClass',
   generation: 'spec',
+  names: (name) => [...isDns1123Subdomain(name, 'bytes')],
+  validate: (object) => validateClass(object),
+  validateUpdate: (object, old) => validateClass(object, old),
   columns: [age],
 })
+
+function validateClass({ spec = {} }: ResourceV1DeviceClass, old?: ResourceV1DeviceClass): FieldError[] {
+  const { selectors, config, extendedResourceName: name } = spec
+  const errors = [
+    ...validateSelectors(selectors, 'spec.selectors', {
+      stored: old !== undefined && equal(selectors ?? [], old.spec?.selectors ?? []),
+    }),
+    ...eachOf(config, MAX_CONFIG, 'spec.config', validateConfiguration),
+  ]
+  if (name === undefined || isExtendedResource(name)) return errors
+  return [...errors, invalid('spec.extendedResourceName', name, 'must be a valid extended resource name')]
+}

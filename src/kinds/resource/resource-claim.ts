@@ -1,7 +1,13 @@
 import type { ResourceV1ResourceClaim } from '../../generated/types.ts'
+import type { FieldError } from '../../machinery/field-errors.ts'
 import { age, column } from '../../registry/columns.ts'
+import type { WriteContext } from '../../registry/context.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { immutableStruct } from '../core/rules.ts'
+import { checkAdminAccess } from './admin-access.ts'
+import { validateDeviceClaim } from './claim-rules.ts'
+import { dropDeallocated, validateClaimStatus } from './claim-status-rules.ts'
 import { defaultDeviceRequests } from './device-requests.ts'
 
 export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
@@ -13,10 +19,27 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   scope: 'Namespaced',
   schema: 'io.k8s.api.resource.v1.ResourceClaim',
   defaults: (object) => defaultDeviceRequests(object.spec?.devices),
-  status: { prepare: keepMetadata },
+  beforeCreate: (object, context) =>
+    checkAdminAccess(object, 'ResourceClaim', object.spec?.devices ?? {}, context, () => validateClaim(object, context)),
+  validate: validateClaim,
+  // Nothing of the spec may change, so that it isn't looked at again.
+  validateUpdate: ({ spec }, old, context) => immutableStruct('spec', spec, old.spec, SPEC, context),
+  status: {
+    prepare(object, old) {
+      keepMetadata(object, old)
+      dropDeallocated(object, old)
+    },
+    validate: validateClaimStatus,
+  },
   resetFields: { '': ['status'], status: ['spec'] },
   columns: [column('State', 'A summary of the current state (allocated, pending, reserved, etc.).', state), age],
 })
+
+const SPEC = 'io.k8s.api.resource.v1.ResourceClaimSpec'
+
+function validateClaim({ spec }: ResourceV1ResourceClaim, context: WriteContext): FieldError[] {
+  return validateDeviceClaim(spec?.devices ?? {}, 'spec.devices', context)
+}
 
 function state(claim: ResourceV1ResourceClaim): string {
   const deleted = Boolean(claim.metadata?.deletionTimestamp)

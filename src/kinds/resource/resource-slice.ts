@@ -5,6 +5,7 @@ import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { timestamp } from '../../registry/write-rules.ts'
+import { validateSlice } from './slice-rules.ts'
 
 const SPEC = '@io.k8s.api.resource.v1.ResourceSliceSpec'
 
@@ -27,6 +28,8 @@ export const resourceSlice = defineKind<ResourceV1ResourceSlice>({
     prepare(object, context, old)
     if (changed) metaOf(object).generation = (old.metadata?.generation ?? 0) + 1
   },
+  validate: ({ spec = {} }, context) => validateSlice(spec, undefined, context),
+  validateUpdate: ({ spec = {} }, old, context) => validateSlice(spec, old.spec, context),
   columns: [
     column('Node', `${SPEC}.nodeName`, (object) => object.spec?.nodeName ?? ''),
     column('Driver', `${SPEC}.driver`, (object) => object.spec?.driver ?? ''),

@@ -34,7 +34,7 @@ export class RpcError extends Error {
 const compacted = 'etcdserver: mvcc: required revision has been compacted'
 const future = 'etcdserver: mvcc: required revision is a future revision'
 const noSpace = 'etcdserver: mvcc: database space exceeded'
-const tooLarge = 'etcdserver: request is too large'
+const tooLarge = /^etcdserver: request is too large$|received message larger than max/
 const noLease = 'etcdserver: requested lease not found'
 
 export const isCompacted = (error: unknown): boolean => error instanceof RpcError && error.message === compacted
@@ -68,6 +68,6 @@ export function storageError(error: unknown): Error {
   if (!(error instanceof RpcError)) return error as Error
   const { message } = error
   if (message === noSpace) return new StorageFullError(message, { cause: error })
-  if (message === tooLarge || error.code === code.outOfRange) return new StorageError(message, { cause: error })
+  if (tooLarge.test(message) || error.code === code.outOfRange) return new StorageError(message, { cause: error })
   return new StorageUnavailableError(message, { cause: error })
 }

@@ -20,16 +20,16 @@ export class RevisionReader {
   /** A revision that holds every write that was acknowledged before the call. @throws RpcError */
   read(): Promise<number> {
     if (!this.#running) return this.#start()
-    // The running question may have been answered before a write that the caller knows of.
-    this.#next ??= this.#running.then(
-      () => this.#start(),
-      () => this.#start(),
-    )
+    // The running question may have been answered before a write that the caller knows of. If it fails, so would the next one.
+    this.#next ??= this.#running
+      .finally(() => {
+        this.#next = undefined
+      })
+      .then(() => this.#start())
     return this.#next
   }
 
   #start(): Promise<number> {
-    this.#next = undefined
     const running = this.#ask().finally(() => {
       if (this.#running === running) this.#running = undefined
     })

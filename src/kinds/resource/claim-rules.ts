@@ -1,0 +1,103 @@
+import type {
+  ResourceV1DeviceClaim,
+  ResourceV1DeviceClaimConfiguration,
+  ResourceV1DeviceConstraint,
+  ResourceV1DeviceRequest,
+} from '../../generated/types.ts'
+import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
+import type { WriteContext } from '../../registry/context.ts'
+import { eachOf, eachOnce, fullyQualifiedName, labelErrors } from './field-rules.ts'
+import { MAX_CONFIG, MAX_REQUESTS, validateConfiguration, validateRequest } from './request-rules.ts'
+
+const MAX_CONSTRAINTS = 32
+const MAX_ALTERNATIVES = 8
+
+/** What a claim asks for; also of a claim that is still to be made of a template. */
+export function validateDeviceClaim(claim: ResourceV1DeviceClaim, path: string, context: WriteContext): FieldError[] {
+  const names = requestNames(claim)
+  return [
+    ...eachOnce(claim.requests, MAX_REQUESTS, `${path}.requests`, validateDeviceRequest, ({ name = '' }) => name),
+    ...eachOf(claim.constraints, MAX_CONSTRAINTS, `${path}.constraints`, (constraint, at) =>
+      validateConstraint(constraint, at, names, context),
+    ),
+    ...eachOf(claim.config, MAX_CONFIG, `${path}.config`, (config, at) => validateClaimConfiguration(config, at, names)),
+  ]
+}
+
+/** The names that requests can be referred to by: `request`, or `request/alternative`. */
+export type RequestNames = ReadonlySet<string>
+
+export function requestNames({ requests }: ResourceV1DeviceClaim): RequestNames {
+  return new Set(
+    requests?.flatMap(({ name = '', firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((alternative) => `${name}/${alternative.name ?? ''}`),
+    ]),
+  )
+}
+
+const ONE_KIND = 'exactly one of `exactly` or `firstAvailable` is required'
+
+function validateDeviceRequest({ name, exactly, firstAvailable }: ResourceV1DeviceRequest, path: string): FieldError[] {
+  const errors = labelErrors(name, `${path}.name`)
+  if (exactly && firstAvailable?.length) {
+    return [...errors, invalid(path, undefined, `${ONE_KIND}, but multiple fields are set`)]
+  }
+  if (exactly) return [...errors, ...validateRequest(exactly, `${path}.exactly`)]
+  if (!firstAvailable?.length) return [...errors, required(path, ONE_KIND)]
+  const alternatives = eachOnce(
+    firstAvailable,
+    MAX_ALTERNATIVES,
+    `${path}.firstAvailable`,
+    (request, at) => [...labelErrors(request.name, `${at}.name`), ...validateRequest(request, at)],
+    (request) => request.name ?? '',
+  )
+  return [...errors, ...alternatives]
+}
+
+function validateConstraint(
+  { requests, matchAttribute, distinctAttribute }: ResourceV1DeviceConstraint,
+  path: string,
+  names: RequestNames,
+  { env }: WriteContext,
+): FieldError[] {
+  const errors = validateReferences(requests, `${path}.requests`, names)
+  if (matchAttribute !== undefined) errors.push(...fullyQualifiedName(matchAttribute, `${path}.matchAttribute`))
+  else if (distinctAttribute !== undefined) {
+    errors.push(...fullyQualifiedName(distinctAttribute, `${path}.distinctAttribute`))
+  } else if (env.settings.feature('DRAConsumableCapacity')) {
+    const detail = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
+    errors.push(required(path, detail))
+  } else errors.push(required(`${path}.matchAttribute`))
+  return errors
+}
+
+export function validateClaimConfiguration(
+  config: ResourceV1DeviceClaimConfiguration,
+  path: string,
+  names: RequestNames,
+): FieldError[] {
+  return [...validateReferences(config.requests, `${path}.requests`, names), ...validateConfiguration(config, path)]
+}
+
+const validateReferences = (requests: readonly string[] | undefined, path: string, names: RequestNames): FieldError[] =>
+  eachOnce(
+    requests,
+    MAX_REQUESTS,
+    path,
+    (name, at) => validateReference(name, at, names),
+    (name) => name,
+  )
+
+/** A reference to one of the claim's requests. */
+export function validateReference(name: string, path: string, names: RequestNames): FieldError[] {
+  const unknown = invalid(
+    path,
+    name,
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
+  )
+  const segments = name.split('/')
+  if (segments.length > 2) return [unknown]
+  const errors = segments.flatMap((segment) => labelErrors(segment, path))
+  return names.has(name) ? errors : [...errors, unknown]
+}
