@@ -1,4 +1,4 @@
-import type { BodyStream } from '../machinery/exchange.ts'
+import type { BodyStream, Transport } from '../machinery/exchange.ts'
 import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { watchFrame } from '../machinery/protobuf/envelope.ts'
@@ -271,6 +271,7 @@ class WatchSession {
   readonly #framer: Framer
   readonly #maxBacklog: number
   readonly #use: { watchEvents: number }
+  readonly #transport: Transport
   #ended = false
   #full = false
   #drained: (() => void) | undefined
@@ -281,6 +282,7 @@ class WatchSession {
     this.#framer = framer
     this.#maxBacklog = call.deps.maxWatchBacklog
     this.#use = call.endpoint.served.use
+    this.#transport = call.exchange.transport
     const wake = () => {
       this.#full = false
       this.#drained?.()
@@ -306,8 +308,9 @@ class WatchSession {
     if (this.#stream.write(frame)) return
     this.#full = true
     if (this.#stream.pendingBytes <= this.#maxBacklog) return
-    // This client can't follow: it gets an end, from where it can resume, and no one else waits for it.
+    // This client can't follow: it is cut off, resumes from what it has seen, and no one else waits for it.
     this.end()
+    this.#transport.destroy()
   }
 
   /** Resolves once the client has taken what was sent, or is gone; at the latest after the next turn when nothing waits. */

@@ -25,6 +25,8 @@ export interface Bootstrap {
   close(): Promise<void>
 }
 
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
+
 /** Creates what every cluster has, and keeps it. */
 export async function bootstrap({
   options,
@@ -44,7 +46,8 @@ export async function bootstrap({
       advertiseAddress: advertised,
       securePort: port,
       kubernetesServiceNodePort: options.kubernetesServiceNodePort,
-      managesEndpoints: options.endpointReconcilerType !== 'none',
+      // An address that only this machine knows may not stand in endpoints: a laptop without a network has none to tell.
+      managesEndpoints: options.endpointReconcilerType !== 'none' && !isLoopback(advertised),
       ...(clientCa ? { clientCa } : {}),
       ...(requestHeaderCa ? { requestHeader: requestHeader(options, requestHeaderCa) } : {}),
     },

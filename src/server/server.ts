@@ -130,6 +130,7 @@ export class ApiServer {
     const credential = certificates.current
     const storage = deps.openStorage ? await deps.openStorage() : await openStore(deps)
     const state = { stopping: false }
+    const started: (() => void | Promise<void>)[] = []
     let encryption: Encryption | undefined
     try {
       const facts = new SchemaFacts()
@@ -152,6 +153,7 @@ export class ApiServer {
         garbageCollection: options.enableGarbageCollector,
         onError: (error) => logger.error('a watch of the store broke', { error }),
       })
+      started.push(() => registry.close(new Error('the start failed')))
       const authentication = await Authentication.create({
         options,
         logger,
@@ -190,7 +192,8 @@ export class ApiServer {
         ...(options.http2MaxStreamsPerConnection ? { limits: { maxStreams: options.http2MaxStreamsPerConnection } } : {}),
         logger,
       })
-      const started = await bootstrap({
+      started.push(() => http.close({ graceMs: 0 }))
+      const kept = await bootstrap({
         options,
         env,
         clock,
@@ -201,6 +204,7 @@ export class ApiServer {
         requestHeaderCa: credential.requestHeaderCa,
         groupVersions: registry.groupVersions(),
       })
+      started.push(() => kept.close())
       await access.settled()
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       const server = `https://127.0.0.1:${http.address.port}`
@@ -220,7 +224,7 @@ export class ApiServer {
         http,
         registry,
         deadlines: handler.deadlines,
-        bootstrap: started,
+        bootstrap: kept,
         authentication,
         authorization: access,
         certificates,
@@ -229,6 +233,8 @@ export class ApiServer {
         handle: handler.handle,
       })
     } catch (error) {
+      // In reverse: what was started last stops first.
+      for (const stop of started.reverse()) await stop()
       encryption?.close()
       await storage.close()
       throw error

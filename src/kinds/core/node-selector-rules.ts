@@ -4,9 +4,10 @@ import { isDns1123Subdomain, isValidLabelValue } from '../../machinery/validatio
 import { checked, labelName } from './pod-field-rules.ts'
 
 /** A selector that nodes must match: its values are values of labels. */
-export function validateNodeSelector({ nodeSelectorTerms: terms = [] }: CoreV1NodeSelector, path: string): FieldError[] {
+export function validateNodeSelector({ nodeSelectorTerms: terms }: CoreV1NodeSelector, path: string): FieldError[] {
   const at = `${path}.nodeSelectorTerms`
-  if (!terms.length) return [required(at, 'must have at least one node selector term')]
+  // Absent terms are null.
+  if (!terms?.length) return [required(at, 'must have at least one node selector term')]
   return terms.flatMap((term, i) => validateNodeTerm(term, `${at}[${i}]`, { anyValue: false }))
 }
 

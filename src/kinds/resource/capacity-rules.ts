@@ -29,11 +29,11 @@ function validatePolicy(
     return [forbiddenField(path, detail)]
   }
   if (validValues?.length) {
-    if (preset === undefined) return [required(`${path}.default`, 'required when validValues is defined')]
+    if (!preset) return [required(`${path}.default`, 'required when validValues is defined')]
     return validateValues(quantityFromJson(preset), capacity, validValues.map(quantityFromJson), `${path}.validValues`)
   }
   if (!validRange) return []
-  if (preset === undefined) return [required(`${path}.default`, 'required when validRange is defined')]
+  if (!preset) return [required(`${path}.default`, 'required when validRange is defined')]
   return validateRange(quantityFromJson(preset), capacity, validRange, `${path}.validRange`)
 }
 
@@ -59,13 +59,13 @@ function validateRange(
   range: ResourceV1CapacityRequestPolicyRange,
   path: string,
 ): FieldError[] {
-  if (range.min === undefined) return [required(`${path}.min`, 'required when validRange is defined')]
+  if (!range.min) return [required(`${path}.min`, 'required when validRange is defined')]
   const errors: FieldError[] = []
   const refuse = (field: string, value: Quantity, detail: string): void => {
     errors.push(invalid(`${path}.${field}`, String(value), detail))
   }
   const min = quantityFromJson(range.min)
-  const max = range.max === undefined ? undefined : quantityFromJson(range.max)
+  const max = range.max ? quantityFromJson(range.max) : undefined
   if (min.compare(capacity) > 0) refuse('min', min, `min is larger than capacity value: ${capacity}`)
   if (preset.compare(min) < 0) refuse('default', preset, `default is less than min: ${min}`)
   if (max) {
@@ -73,7 +73,7 @@ function validateRange(
     if (max.compare(capacity) > 0) refuse('max', max, `max is larger than capacity value: ${capacity}`)
     if (preset.compare(max) > 0) refuse('default', preset, `default is more than max: ${max}`)
   }
-  if (range.step === undefined) return errors
+  if (!range.step) return errors
   const step = quantityFromJson(range.step)
   const next = min.add(step)
   if (next.compare(capacity) > 0) refuse('step', step, `one step ${next} is larger than capacity value: ${capacity}`)

@@ -5,7 +5,9 @@ import type {
   ResourceV1DeviceRequest,
 } from '../../generated/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
+import { stringifyJson } from '../../machinery/go-json.ts'
 import type { WriteContext } from '../../registry/context.ts'
+import { immutableStruct, printed } from '../core/rules.ts'
 import { eachOf, eachOnce, fullyQualifiedName, labelErrors } from './field-rules.ts'
 import { MAX_CONFIG, MAX_REQUESTS, validateConfiguration, validateRequest } from './request-rules.ts'
 
@@ -100,4 +102,21 @@ export function validateReference(name: string, path: string, names: RequestName
   if (segments.length > 2) return [unknown]
   const errors = segments.flatMap((segment) => labelErrors(segment, path))
   return names.has(name) ? errors : [...errors, unknown]
+}
+
+/**
+ * A spec that never changes, nor, to the letter, what drivers are told in it.
+ * @param type full name of the spec's type
+ */
+export function immutableSpec<T extends object>(
+  spec: T | undefined,
+  old: T | undefined,
+  devicesOf: (spec: T) => ResourceV1DeviceClaim | undefined,
+  type: string,
+  context: WriteContext,
+): FieldError[] {
+  const told = (one: T | undefined): string =>
+    stringifyJson((one ? devicesOf(one)?.config : undefined)?.map(({ opaque }) => opaque?.parameters ?? null) ?? [])
+  if (told(spec) === told(old)) return immutableStruct('spec', spec, old, type, context)
+  return [invalid('spec', printed(spec ?? {}, type, context), 'field is immutable')]
 }

@@ -24,7 +24,7 @@ const MAX_TEXT = 64
 
 /**
  * A device of a slice.
- * @param old the device of this name before, whose capacity and taints aren't looked at again when they stay
+ * @param old the device of this name before, whose taints aren't looked at again when they stay
  * @param hasNodes whether each device of the slice says for itself which nodes reach it
  */
 export function validateDevice(
@@ -48,10 +48,8 @@ export function validateDevice(
   const checkAttribute = (attribute: ResourceV1DeviceAttribute, at: string): FieldError[] =>
     validateAttribute(attribute, at, context)
   errors.push(...eachEntry(attributes, Infinity, MAX_QUALIFIED_NAME, `${path}.attributes`, qualifiedName, checkAttribute))
-  if (!old || !equal(old.capacity ?? {}, capacity)) {
-    const checkCapacity = capacityRules(device.allowMultipleAllocations ?? false)
-    errors.push(...eachEntry(capacity, Infinity, MAX_QUALIFIED_NAME, `${path}.capacity`, qualifiedName, checkCapacity))
-  }
+  const checkCapacity = capacityRules(device.allowMultipleAllocations ?? false)
+  errors.push(...eachEntry(capacity, Infinity, MAX_QUALIFIED_NAME, `${path}.capacity`, qualifiedName, checkCapacity))
   if (!old || !equal(old.taints ?? [], taints ?? [])) {
     errors.push(...eachOf(taints, MAX_TAINTS, `${path}.taints`, validateTaint))
   }

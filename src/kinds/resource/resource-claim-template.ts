@@ -4,9 +4,8 @@ import { validateAnnotations, validateLabels } from '../../machinery/label-valid
 import { age } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { immutableStruct } from '../core/rules.ts'
 import { checkAdminAccess } from './admin-access.ts'
-import { validateDeviceClaim } from './claim-rules.ts'
+import { immutableSpec, validateDeviceClaim } from './claim-rules.ts'
 import { defaultDeviceRequests } from './device-requests.ts'
 
 export const resourceClaimTemplate = defineKind<ResourceV1ResourceClaimTemplate>({
@@ -25,7 +24,7 @@ export const resourceClaimTemplate = defineKind<ResourceV1ResourceClaimTemplate>
   validate: validateTemplate,
   validateUpdate: (object, old, context) => [
     ...validateTemplate(object, context),
-    ...immutableStruct('spec', object.spec, old.spec, SPEC, context),
+    ...immutableSpec(object.spec, old.spec, ({ spec }) => spec?.devices, SPEC, context),
   ],
   columns: [age],
 })

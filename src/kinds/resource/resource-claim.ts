@@ -4,9 +4,8 @@ import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
-import { immutableStruct } from '../core/rules.ts'
 import { checkAdminAccess } from './admin-access.ts'
-import { validateDeviceClaim } from './claim-rules.ts'
+import { immutableSpec, validateDeviceClaim } from './claim-rules.ts'
 import { dropDeallocated, validateClaimStatus } from './claim-status-rules.ts'
 import { defaultDeviceRequests } from './device-requests.ts'
 
@@ -23,7 +22,7 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
     checkAdminAccess(object, 'ResourceClaim', object.spec?.devices ?? {}, context, () => validateClaim(object, context)),
   validate: validateClaim,
   // Nothing of the spec may change, so that it isn't looked at again.
-  validateUpdate: ({ spec }, old, context) => immutableStruct('spec', spec, old.spec, SPEC, context),
+  validateUpdate: ({ spec }, old, context) => immutableSpec(spec, old.spec, ({ devices }) => devices, SPEC, context),
   status: {
     prepare(object, old) {
       keepMetadata(object, old)

@@ -81,7 +81,7 @@ function validateNodes(spec: ResourceV1ResourceSliceSpec, context: WriteContext)
   if (nodeSelector) {
     given.push('`nodeSelector`')
     errors.push(...validateNodeSelector(nodeSelector, 'spec.nodeSelector'))
-    const { nodeSelectorTerms: terms = [] } = nodeSelector
+    const terms = nodeSelector.nodeSelectorTerms ?? []
     if (terms.length !== 1) {
       const shown = terms.map((term) => printed(term, 'io.k8s.api.core.v1.NodeSelectorTerm', context))
       errors.push(invalid('spec.nodeSelector.nodeSelectorTerms', shown, 'must have exactly one node selector term'))

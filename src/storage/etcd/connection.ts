@@ -65,28 +65,37 @@ export class Connection {
 
   /** @throws RpcError when there is no connection within 5 s */
   static async open(endpoint: string, tls: TlsFiles): Promise<Connection> {
-    const secure = endpoint.startsWith('https:') ? await readTls(tls) : {}
+    const unreachable = (reason: string) => new RpcError(code.unavailable, `can't connect to ${endpoint}: ${reason}`, false)
+    const url = new URL(endpoint)
+    const secure = url.protocol === 'https:'
+    const port = Number(url.port || (secure ? 443 : 80))
+    const socket = secure
+      ? connectTls({ host: hostOf(url), port, ...nameOf(url), ALPNProtocols: ['h2'], ...(await readTls(tls)) })
+      : connectTcp({ host: hostOf(url), port })
+    socket.setNoDelay(true)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    let session: ClientHttp2Session
-    try {
-      session = connect(endpoint, {
-        ...secure,
-        settings: { enablePush: false, initialWindowSize: streamWindow },
-        // In MB, for all streams together; our own bounds are elsewhere.
-        maxSessionMemory: 1024,
-      })
-    } catch (error) {
-      throw new RpcError(code.unavailable, `can't connect to ${endpoint}: ${(error as Error).message}`, false)
-    }
-    const timer = setTimeout(() => session.destroy(new Error('no answer')), connectTimeout)
-    let cause = 'closed'
-    // Stays for the life of the session, whose streams report what happened to them.
-    session.on('error', (error) => (cause = error.message))
-    session.once('close', () => reject(new RpcError(code.unavailable, `can't connect to ${endpoint}: ${cause}`, false)))
+    // The socket's own events, since a session whose socket breaks off at once tells nothing.
+    socket.once('error', (error) => reject(unreachable(error.message)))
+    socket.once('close', () => {
+      reject(unreachable('it hung up'))
+      session.destroy()
+    })
+    const session = connect(endpoint, {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: streamWindow },
+      // In MB, for all streams together; our own bounds are elsewhere.
+      maxSessionMemory: 1024,
+    })
+    // The streams report what happened to them.
+    session.on('error', () => {})
+    const timer = setTimeout(() => reject(unreachable('no answer')), connectTimeout)
     // The settings are the first thing that a server of HTTP/2 says, which a stalled network doesn't let through.
     session.once('remoteSettings', () => resolve())
     try {
       await promise
+    } catch (error) {
+      socket.destroy()
+      throw error
     } finally {
       clearTimeout(timer)
     }
@@ -215,6 +224,12 @@ export class Connection {
     if (this.#retired && this.#calls === 0) this.close()
   }
 }
+
+/** Without the brackets that a URL has around an IPv6 address. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
+
+/** The name to ask for in TLS, where there is one. */
+const nameOf = (url: URL): { servername?: string } => (isIP(hostOf(url)) ? {} : { servername: url.hostname })
 
 async function readTls({ ca, cert, key }: TlsFiles): Promise<{ ca?: Buffer; cert?: Buffer; key?: Buffer }> {
   const [caPem, certPem, keyPem] = await Promise.all(
