@@ -6,8 +6,8 @@ import { quantityFromJson } from '../../machinery/quantity.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../../machinery/validation.ts'
 import { isWhole } from './resource-names.ts'
 
-const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
-const VOLUME_MODES = ['Block', 'Filesystem']
+export const ACCESS_MODES: readonly string[] = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
+export const VOLUME_MODES: readonly string[] = ['Block', 'Filesystem']
 
 /** The rules of a claim, wherever its spec stands. */
 export function validateClaimSpec(spec: CoreV1PersistentVolumeClaimSpec, path: string): FieldError[] {

@@ -2,6 +2,7 @@ import type { CoreV1PersistentVolume } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateVolume, validateVolumeUpdate } from './persistent-volume-rules.ts'
 import { roundResources } from './pod-spec-defaults.ts'
 import { accessModes, classOf } from './volume-columns.ts'
 
@@ -27,6 +28,8 @@ export const persistentVolume = defineKind<CoreV1PersistentVolume>({
   prepareForCreate(volume, context) {
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: seconds(context) }
   },
+  validate: validateVolume,
+  validateUpdate: validateVolumeUpdate,
   warnings: deprecatedVolumes,
   status: {
     prepare(volume, old, context) {

@@ -1,6 +1,6 @@
 import type { CoreV1AzureDiskVolumeSource, CoreV1ISCSIVolumeSource, CoreV1Volume } from '../../generated/types.ts'
-import { type FieldError, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts'
-import { byteLength } from '../../machinery/validation.ts'
+import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
+import { byteLength, inclusiveRangeError } from '../../machinery/validation.ts'
 import { choice, descendingPath, present, within } from './pod-field-rules.ts'
 
 /** Texts without which a source names no disk or share. */
@@ -31,14 +31,18 @@ export function validateBlockSource(volume: CoreV1Volume, kind: string, at: stri
 
 const MAX_LUN = 255
 const PAIRS = 'must be a host:port pair or multiple pairs separated by commas'
-const MAX_QUOBYTE = 65
+const MAX_TENANT = 65
 
 function furtherErrors(volume: CoreV1Volume, kind: string, at: string): FieldError[] {
   switch (kind) {
     case 'gcePersistentDisk':
-      return within(`${at}.partition`, volume.gcePersistentDisk!.partition, 0, 255)
+      return partition(`${at}.partition`, volume.gcePersistentDisk!.partition)
     case 'awsElasticBlockStore':
-      return within(`${at}.partition`, volume.awsElasticBlockStore!.partition, 0, 255)
+      return partition(`${at}.partition`, volume.awsElasticBlockStore!.partition)
+    case 'flexVolume':
+      return Object.keys(volume.flexVolume!.options ?? {})
+        .filter(isReserved)
+        .map((key) => invalid(`${at}.options[${key}]`, key, 'kubernetes.io and k8s.io namespaces are reserved'))
     case 'gitRepo':
       return descendingPath(`${at}.directory`, volume.gitRepo!.directory ?? '')
     case 'nfs': {
@@ -46,7 +50,7 @@ function furtherErrors(volume: CoreV1Volume, kind: string, at: string): FieldErr
       return !path.startsWith('/') ? [invalid(`${at}.path`, path, 'must be an absolute path')] : []
     }
     case 'iscsi':
-      return validateIscsi(volume.iscsi!, at)
+      return validateIscsi(volume.iscsi!, at, 'must be valid format starting with iqn, eui, or naa')
     case 'rbd':
       return volume.rbd!.monitors?.length ? [] : [required(`${at}.monitors`)]
     case 'cephfs':
@@ -83,13 +87,13 @@ function furtherErrors(volume: CoreV1Volume, kind: string, at: string): FieldErr
       const { registry = '', tenant = '', volume: name } = volume.quobyte!
       const errors: FieldError[] = []
       if (!registry) errors.push(required(`${at}.registry`, PAIRS))
-      else if (byteLength(registry) >= MAX_QUOBYTE) errors.push(tooLong(`${at}.registry`, MAX_QUOBYTE))
-      else {
+      else if (byteLength(tenant) >= MAX_TENANT) {
+        errors.push(required(`${at}.tenant`, 'must be a UUID and may not exceed a length of 64 characters'))
+      } else {
         for (const pair of registry.split(',')) {
-          if (!/^([^:[\]]*|\[[^[\]]*\]):[^:[\]]*$/.test(pair)) errors.push(invalid(`${at}.registry`, pair, PAIRS))
+          if (!/^([^:[\]]*|\[[^[\]]*\]):[^:[\]]*$/.test(pair)) errors.push(invalid(`${at}.registry`, registry, PAIRS))
         }
       }
-      if (byteLength(tenant) >= MAX_QUOBYTE) errors.push(tooLong(`${at}.tenant`, MAX_QUOBYTE))
       return [...errors, ...present(`${at}.volume`, name)]
     }
     default:
@@ -97,25 +101,32 @@ function furtherErrors(volume: CoreV1Volume, kind: string, at: string): FieldErr
   }
 }
 
+/** No partition at all is 0. */
+const partition = (field: string, number = 0): FieldError[] =>
+  number < 0 || number > 255 ? [invalid(field, number, inclusiveRangeError(1, 255))] : []
+
+const isReserved = (key: string): boolean => /(?:^|\.)(?:kubernetes|k8s)\.io$/.test(key.split('/', 1)[0]!.toLowerCase())
+
 const QUALIFIED_NAMES: readonly [prefix: string, form: RegExp][] = [
   ['iqn', /iqn\.[0-9]{4}-[0-9]{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)$/],
   ['eui', /^eui.[A-Za-z0-9]{16}$/],
   ['naa', /^naa.[A-Za-z0-9]{32}$/],
 ]
 
-function validateIscsi(source: CoreV1ISCSIVolumeSource, at: string): FieldError[] {
+/** @param unknown what is said of names that start with none of the known formats */
+export function validateIscsi(source: CoreV1ISCSIVolumeSource, at: string, unknown: string): FieldError[] {
   const { iqn, lun, initiatorName, chapAuthDiscovery, chapAuthSession, secretRef } = source
   return [
-    ...(iqn ? qualifiedName(`${at}.iqn`, iqn) : []),
+    ...(iqn ? qualifiedName(`${at}.iqn`, iqn, unknown) : []),
     ...within(`${at}.lun`, lun, 0, MAX_LUN),
     ...((chapAuthDiscovery || chapAuthSession) && !secretRef ? [required(`${at}.secretRef`)] : []),
-    ...(initiatorName === undefined ? [] : qualifiedName(`${at}.initiatorname`, initiatorName)),
+    ...(initiatorName === undefined ? [] : qualifiedName(`${at}.initiatorname`, initiatorName, unknown)),
   ]
 }
 
-function qualifiedName(field: string, name: string): FieldError[] {
+function qualifiedName(field: string, name: string, unknown: string): FieldError[] {
   const known = QUALIFIED_NAMES.find(([prefix]) => name.startsWith(prefix))
-  if (!known) return [invalid(field, name, 'must be valid format starting with iqn, eui, or naa')]
+  if (!known) return [invalid(field, name, unknown)]
   return known[1].test(name) ? [] : [invalid(field, name, 'must be valid format')]
 }
 

@@ -70,7 +70,7 @@ resources:
   })
 })
 
-const decoding = (why: string) => `error while parsing file: error decoding encryption provider configuration file "${'FILE'}": ${why}`
+const decoding = (why: string) => `error while parsing file: error decoding encryption provider configuration file "FILE": ${why}`
 const BAD: readonly [name: string, text: string, message: string][] = [
   ['an empty file', '', 'error while parsing file: error while loading file: encryption provider configuration file "FILE" is empty'],
   ['no kind', 'resources: []', decoding("Object 'Kind' is missing in the file")],
@@ -202,12 +202,13 @@ test('providers of a resource that has two rules are tried in their order', asyn
   const found = await providers(
     resources({ resources: ['secrets'], providers: [keyed('a')] }, { resources: ['secrets'], providers: [keyed('b')] }),
   )
-  const [a, b] = ['a', 'b'].map(async (name) =>
-    (await providers(resources(rule(keyed(name))))).find('', 'secrets')!.toStorage(Buffer.from('x'), 'k'),
-  )
+  const written = async (name: string) =>
+    (await providers(resources(rule(keyed(name))))).find('', 'secrets')!.toStorage(Buffer.from('x'), 'k')
+  const a = await written('a')
+  const b = await written('b')
   const secrets = found.find('', 'secrets')!
-  assert.equal(secrets.fromStorage((await a)!, 'k').stale, false)
-  assert.equal(secrets.fromStorage((await b)!, 'k').stale, true)
+  assert.equal(secrets.fromStorage(a, 'k').stale, false)
+  assert.equal(secrets.fromStorage(b, 'k').stale, true)
   assert.equal(found.find('', 'configmaps'), undefined)
 })
 

@@ -7,6 +7,8 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2'
+import { connect as connectTcp, isIP } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { answeredError, code, RpcError } from './errors.ts'
 import { Frames, framed } from './frames.ts'
 import type { Method } from './messages.ts'
@@ -75,7 +77,7 @@ export class Connection {
     socket.setNoDelay(true)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // The socket's own events, since a session whose socket breaks off at once tells nothing.
-    socket.once('error', (error) => reject(unreachable(error.message)))
+    socket.on('error', (error: Error & { reason?: string }) => reject(unreachable(error.reason ?? error.message)))
     socket.once('close', () => {
       reject(unreachable('it hung up'))
       session.destroy()
@@ -237,7 +239,7 @@ async function readTls({ ca, cert, key }: TlsFiles): Promise<{ ca?: Buffer; cert
       file === ''
         ? undefined
         : readFile(file).catch((error: Error) => {
-            throw new RpcError(code.unavailable, `can't read ${file}: ${error.message}`, false)
+            throw new RpcError(code.failedPrecondition, `can't read ${file}: ${error.message}`, false)
           }),
     ),
   )
