@@ -10,13 +10,13 @@ import {
   listType,
   mapType,
   optionalType,
-  sameType,
   STRING,
+  sameType,
   type Type,
   typeParam,
   typeType,
 } from './types.ts'
-import { type Bindings, assign, assignAll, moreGeneral, NO_BINDINGS, substitute } from './unify.ts'
+import { assign, assignAll, type Bindings, moreGeneral, NO_BINDINGS, substitute } from './unify.ts'
 import { typeOf } from './values.ts'
 
 /** What names mean where an expression is checked. */

@@ -12,25 +12,26 @@ type Report = (at: number, message: string) => void
 const NOTHING: Expr = { kind: 'const', at: 0, value: null }
 
 /** Macros over a list or map by name and number of arguments: which of them are variables, which the condition and the result. */
-const FOLDS: ReadonlyMap<string, { operation: FoldOperation; variables: number; condition?: number; transform?: number }> = new Map([
-  ['all/2', { operation: 'all', variables: 1, condition: 1 }],
-  ['exists/2', { operation: 'exists', variables: 1, condition: 1 }],
-  ['exists_one/2', { operation: 'exists_one', variables: 1, condition: 1 }],
-  ['existsOne/2', { operation: 'exists_one', variables: 1, condition: 1 }],
-  ['filter/2', { operation: 'filter', variables: 1, condition: 1 }],
-  ['map/2', { operation: 'map', variables: 1, transform: 1 }],
-  ['map/3', { operation: 'map', variables: 1, condition: 1, transform: 2 }],
-  ['all/3', { operation: 'all', variables: 2, condition: 2 }],
-  ['exists/3', { operation: 'exists', variables: 2, condition: 2 }],
-  ['exists_one/3', { operation: 'exists_one', variables: 2, condition: 2 }],
-  ['existsOne/3', { operation: 'exists_one', variables: 2, condition: 2 }],
-  ['transformList/3', { operation: 'map', variables: 2, transform: 2 }],
-  ['transformList/4', { operation: 'map', variables: 2, condition: 2, transform: 3 }],
-  ['transformMap/3', { operation: 'transformMap', variables: 2, transform: 2 }],
-  ['transformMap/4', { operation: 'transformMap', variables: 2, condition: 2, transform: 3 }],
-  ['transformMapEntry/3', { operation: 'transformMapEntry', variables: 2, transform: 2 }],
-  ['transformMapEntry/4', { operation: 'transformMapEntry', variables: 2, condition: 2, transform: 3 }],
-])
+const FOLDS: ReadonlyMap<string, { operation: FoldOperation; variables: number; condition?: number; transform?: number }> =
+  new Map([
+    ['all/2', { operation: 'all', variables: 1, condition: 1 }],
+    ['exists/2', { operation: 'exists', variables: 1, condition: 1 }],
+    ['exists_one/2', { operation: 'exists_one', variables: 1, condition: 1 }],
+    ['existsOne/2', { operation: 'exists_one', variables: 1, condition: 1 }],
+    ['filter/2', { operation: 'filter', variables: 1, condition: 1 }],
+    ['map/2', { operation: 'map', variables: 1, transform: 1 }],
+    ['map/3', { operation: 'map', variables: 1, condition: 1, transform: 2 }],
+    ['all/3', { operation: 'all', variables: 2, condition: 2 }],
+    ['exists/3', { operation: 'exists', variables: 2, condition: 2 }],
+    ['exists_one/3', { operation: 'exists_one', variables: 2, condition: 2 }],
+    ['existsOne/3', { operation: 'exists_one', variables: 2, condition: 2 }],
+    ['transformList/3', { operation: 'map', variables: 2, transform: 2 }],
+    ['transformList/4', { operation: 'map', variables: 2, condition: 2, transform: 3 }],
+    ['transformMap/3', { operation: 'transformMap', variables: 2, transform: 2 }],
+    ['transformMap/4', { operation: 'transformMap', variables: 2, condition: 2, transform: 3 }],
+    ['transformMapEntry/3', { operation: 'transformMapEntry', variables: 2, transform: 2 }],
+    ['transformMapEntry/4', { operation: 'transformMapEntry', variables: 2, condition: 2, transform: 3 }],
+  ])
 
 /** The accumulator's name in the reference, which a variable may not have. */
 const ACCUMULATORS = ['__result__', '@result']

@@ -112,7 +112,7 @@ class Parser {
     this.#expect(':')
     const no = this.#expression()
     this.#depth--
-    return call('_?:_'.replace('?:', '?_:'), question.at, [condition, yes, no])
+    return call('_?_:_', question.at, [condition, yes, no])
   }
 
   #or(): Expr {
@@ -198,7 +198,8 @@ class Parser {
   #afterDot(operand: Expr, dot: Token): Expr {
     const optional = this.#take('?')
     const name = this.#token
-    if (name.kind !== 'ident' && name.kind !== 'quoted') this.#unexpected(optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : 'IDENTIFIER', false)
+    if (name.kind !== 'ident' && name.kind !== 'quoted')
+      this.#unexpected(optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : 'IDENTIFIER', false)
     this.#index++
     const field = name.kind === 'quoted' ? name.text.slice(1, -1) : name.text
     if (KEYWORDS.has(name.text)) {

@@ -99,7 +99,10 @@ export const runtimeName = (type: Type): string => RUNTIME_NAMES[type.kind] ?? t
 export function sameType(a: Type, b: Type): boolean {
   if (a === b) return true
   return (
-    a.kind === b.kind && a.name === b.name && a.params.length === b.params.length && a.params.every((p, i) => sameType(p, b.params[i]!))
+    a.kind === b.kind &&
+    a.name === b.name &&
+    a.params.length === b.params.length &&
+    a.params.every((p, i) => sameType(p, b.params[i]!))
   )
 }
 

@@ -1,5 +1,21 @@
 import type { Type } from './types.ts'
-import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listType, mapType, NULL, optionalType, STRING, TIMESTAMP, Type as TypeClass, typeType, UINT } from './types.ts'
+import {
+  BOOL,
+  BYTES,
+  DOUBLE,
+  DURATION,
+  DYN,
+  INT,
+  listType,
+  mapType,
+  NULL,
+  optionalType,
+  STRING,
+  TIMESTAMP,
+  Type as TypeClass,
+  typeType,
+  UINT,
+} from './types.ts'
 
 /**
  * What an expression evaluates to: null, a boolean, an int (bigint), a double (number), a string, bytes, a list (an array), a type, or
@@ -140,6 +156,31 @@ export class EntryMap extends MapValue {
 
   keys(): readonly Value[] {
     return [...this.#entries.values()].map(([key]) => key)
+  }
+}
+
+/** An object that an expression made: `Object{…}`, `JSONPatch{…}`. */
+export class Instance extends MapValue {
+  readonly type: Type
+  /** Those that were given. */
+  readonly fields: ReadonlyMap<string, Value>
+
+  constructor(type: Type, fields: ReadonlyMap<string, Value>) {
+    super()
+    this.type = type
+    this.fields = fields
+  }
+
+  get(key: Value): Value | undefined {
+    return typeof key === 'string' ? this.fields.get(key) : undefined
+  }
+
+  keys(): readonly Value[] {
+    return [...this.fields.keys()]
+  }
+
+  override get size(): number {
+    return this.fields.size
   }
 }
 

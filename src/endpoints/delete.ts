@@ -9,6 +9,7 @@ import { badRequest, StatusError } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
 import type { DeleteOptions } from '../registry/deletion.ts'
 import type { RequestContext } from '../registry/request-context.ts'
+import { deleteUnreadable, UNSAFE_DELETION } from '../registry/unsafe-deletion.ts'
 import { UnreadableError } from '../storage/unreadable.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 import { bodyType, MAX_BODY } from './body.ts'
@@ -28,6 +29,11 @@ export async function remove(call: Call): Promise<void> {
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
   const options = await deleteOptions(call)
   const context = deleteContext(call, exchange.info.name, namespaceOf(call), options)
+  if (options.ignoreStoreReadErrorWithClusterBreakingPotential && call.deps.env.settings.feature(UNSAFE_DELETION)) {
+    await deleteUnreadable(endpoint.resource, context)
+    answerValue(call, 200, success(call, { metadata: { name: exchange.info.name } }), META.status, form)
+    return
+  }
   const written = await endpoint.resource.deleteFor(context, options)
   warnDeprecated(call)
   const { kind } = endpoint.served
@@ -48,7 +54,7 @@ function success(call: Call, object: KubeObject): JsonObject {
     apiVersion: 'v1',
     metadata: {},
     status: 'Success',
-    details: { name, ...(group ? { group } : {}), kind: resource, uid },
+    details: { name, ...(group ? { group } : {}), kind: resource, ...(uid ? { uid } : {}) },
   }
 }
 
@@ -173,6 +179,8 @@ function fromQuery(exchange: Exchange): DeleteOptions {
   if (orphan !== undefined) options.orphanDependents = orphan
   const policy = query.get('propagationPolicy')
   if (policy !== null) options.propagationPolicy = policy
+  const unsafe = queryBoolean(query, 'ignoreStoreReadErrorWithClusterBreakingPotential')
+  if (unsafe !== undefined) options.ignoreStoreReadErrorWithClusterBreakingPotential = unsafe
   const dryRun = query.getAll('dryRun')
   if (dryRun.length) options.dryRun = dryRun
   return options

@@ -39,8 +39,9 @@ export class Dispatcher {
       if (!this.#registry.servesGroup(info.apiGroup)) return false
       throw pathNotFound()
     }
-    exchange.isServed = true
     const done = this.#route({ exchange, endpoint, deps: this.#deps })
+    // Only now is it sure that the whole path names something.
+    exchange.isServed = true
     return done ? done.then(() => true) : true
   }
 

@@ -55,7 +55,8 @@ export function entryInProtobuf(call: Call, entry: CacheEntry): Buffer {
 export interface MessageParts {
   /** The exact number of bytes in all. */
   length: number
-  parts: Iterable<Buffer>
+  /** Tell `next` true when a part's memory may be used again: a chunk that is in the processor's cache is filled twice as fast. */
+  parts: Generator<Buffer, void, boolean | undefined>
 }
 
 /**
@@ -85,15 +86,15 @@ export async function listInProtobuf(call: Call, entries: readonly CacheEntry[],
   }
 }
 
-function* chunks(head: readonly Buffer[], items: readonly Buffer[], tail: Buffer): Generator<Buffer> {
+function* chunks(head: readonly Buffer[], items: readonly Buffer[], tail: Buffer): MessageParts['parts'] {
   let chunk = Buffer.allocUnsafe(CHUNK)
   let at = 0
   for (const part of head) at += part.copy(chunk, at)
   for (const item of items) {
     // A tag, a length of up to five bytes, and the item.
     if (at + 6 + item.length > chunk.length) {
-      yield chunk.subarray(0, at)
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK, 6 + item.length))
+      const free = yield chunk.subarray(0, at)
+      if (!free || 6 + item.length > chunk.length) chunk = Buffer.allocUnsafe(Math.max(CHUNK, 6 + item.length))
       at = 0
     }
     chunk[at++] = ITEM_TAG

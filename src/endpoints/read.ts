@@ -190,8 +190,12 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
     entries.push(entry)
     return true
   })
-  // Nobody knows whether it would match.
-  if (bad && (!next || bad.error.key < next)) throw bad.error
+  if (bad) {
+    const { key } = bad.error
+    // Nobody knows whether it would match; only a page that ends before it can be told.
+    if (limit === 0 || entries.length < limit || key < (entries.at(-1) as CacheEntry).key) throw bad.error
+    next ||= key
+  }
   if (!next) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched }
   const last = entries.at(-1)?.key ?? ''
   const token = encodeContinue({ version: snapshot.revision, start: `${last.slice(prefix.length)}\u0000` })
@@ -227,7 +231,7 @@ function listBytes(served: ServedResource, page: Page): MessageParts {
   return { length, parts: listParts(served, entries, head, length) }
 }
 
-function* listParts(served: ServedResource, entries: readonly CacheEntry[], head: string, length: number): Generator<Buffer> {
+function* listParts(served: ServedResource, entries: readonly CacheEntry[], head: string, length: number): MessageParts['parts'] {
   const offset = served.itemOffset
   let left = length
   let chunk = Buffer.allocUnsafe(Math.min(CHUNK, left))
@@ -236,9 +240,9 @@ function* listParts(served: ServedResource, entries: readonly CacheEntry[], head
     const body = served.bytes(entries[i] as CacheEntry)
     const needed = body.length - offset + 2
     if (at + needed > chunk.length) {
-      yield chunk.subarray(0, at)
+      const free = yield chunk.subarray(0, at)
       left -= at
-      chunk = Buffer.allocUnsafe(Math.max(needed, Math.min(CHUNK, left)))
+      if (!free || needed > chunk.length) chunk = Buffer.allocUnsafe(Math.max(needed, Math.min(CHUNK, left)))
       at = 0
     }
     if (i > 0) chunk[at++] = COMMA
@@ -261,19 +265,18 @@ async function sendParts(exchange: Exchange, mediaType: string, list: MessagePar
     exchange.respond(200, mediaType, more.length ? Buffer.concat([first as Buffer, ...more]) : (first as Buffer))
     return
   }
-  const stream = exchange.stream(200, mediaType, { 'content-length': String(list.length) })
-  for (const part of list.parts) {
+  const stream = exchange.stream(200, mediaType, undefined, { length: list.length, compressible: true })
+  let wake = (): void => {}
+  stream.onDrain(() => wake())
+  exchange.transport.onClose(() => wake())
+  const { parts } = list
+  for (let part = parts.next(); !part.done; ) {
+    const full = !stream.write(part.value)
     if (stream.closed) return
-    if (!stream.write(part)) await drained(exchange, stream)
+    if (full) await new Promise<void>((resolve) => (wake = resolve))
+    part = parts.next(full)
   }
   stream.end()
-}
-
-function drained(exchange: Exchange, stream: { onDrain(listener: () => void): void }): Promise<void> {
-  return new Promise((resolve) => {
-    stream.onDrain(resolve)
-    exchange.transport.onClose(resolve)
-  })
 }
 
 /** Sends a list in protobuf. */

@@ -65,7 +65,13 @@ export async function watch(call: Call): Promise<void> {
   } catch (error) {
     session.fail(watchError(error, version, cache.revision))
   }
-  await session.run(call, options, watcher, async () => (await cache.consistentSnapshot()).revision)
+  const { use } = endpoint.served
+  use.openWatches++
+  try {
+    await session.run(call, options, watcher, async () => (await cache.consistentSnapshot()).revision)
+  } finally {
+    use.openWatches--
+  }
 }
 
 interface Watched {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../machinery/exchange.ts'
+import type { Series } from '../observability/distribution.ts'
 import { LATENCY_BUCKETS, type Metrics } from '../observability/metrics.ts'
 import type { Stage } from './stage.ts'
 
@@ -6,52 +7,89 @@ const SLI_BUCKETS = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6,
 const SIZE_BUCKETS = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
 const LABELS = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'] as const
 
-/** Counts and times requests, under the reference's names. */
+/** What was answered to one kind of request. */
+interface Tally {
+  readonly labels: Labels & { dry_run: string }
+  /** How often, by the answer's code. */
+  readonly codes: Map<number, number>
+  readonly duration: Series
+  readonly sli: Series
+  readonly sizes: Series | undefined
+}
+
+/** Counts and times requests, under the reference's names. On the way of every request, so that it adds to plain numbers. */
 export function requestMetrics(metrics: Metrics): Stage {
-  const total = metrics.counter('apiserver_request_total', 'Requests by what they asked for and how they were answered.', [
-    ...LABELS,
-    'dry_run',
-    'code',
-  ])
-  const duration = metrics.histogram(
+  const tallies = new Map<string, Tally>()
+  metrics.counter(
+    'apiserver_request_total',
+    'Requests by what they asked for and how they were answered.',
+    [...LABELS, 'dry_run', 'code'],
+    (counter) => {
+      counter.reset()
+      for (const { labels, codes } of tallies.values()) {
+        for (const [code, count] of codes) counter.inc({ ...labels, code: String(code) }, count)
+      }
+    },
+  )
+  const duration = metrics.distribution(
     'apiserver_request_duration_seconds',
     'How long requests took, in seconds.',
-    [...LABELS, 'dry_run'],
     LATENCY_BUCKETS,
   )
-  const sli = metrics.histogram(
+  const sli = metrics.distribution(
     'apiserver_request_sli_duration_seconds',
     'How long requests took without what others made them wait for, in seconds.',
-    LABELS,
     SLI_BUCKETS,
   )
-  const sizes = metrics.histogram('apiserver_response_sizes', 'Sizes of answers, in bytes.', LABELS, SIZE_BUCKETS)
-  const inFlight = metrics.gauge('apiserver_current_inflight_requests', 'Requests being worked on.', ['request_kind'])
-  const long = metrics.gauge('apiserver_longrunning_requests', 'Watches and streams that are open.', LABELS)
+  const sizes = metrics.distribution('apiserver_response_sizes', 'Sizes of answers, in bytes.', SIZE_BUCKETS)
+  const running = { mutating: 0, readOnly: 0 }
+  metrics.gauge('apiserver_current_inflight_requests', 'Requests being worked on.', ['request_kind'], (gauge) => {
+    for (const [kind, count] of Object.entries(running)) gauge.set({ request_kind: kind }, count)
+  })
+
+  const tallyOf = (exchange: Exchange): Tally => {
+    const { info, rawQuery } = exchange
+    const verb = verbOf(exchange)
+    const dryRun = rawQuery.includes('dryRun=') ? (exchange.query.get('dryRun') === 'All' ? 'All' : 'invalid') : ''
+    const what = exchange.isServed
+      ? `${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scopeOf(exchange)}`
+      : ownPath(exchange)
+    const key = `${verb} ${dryRun} ${what}`
+    let tally = tallies.get(key)
+    if (!tally) {
+      const labels = labelsOf(exchange)
+      const withDryRun = { ...labels, dry_run: dryRun }
+      tally = {
+        labels: withDryRun,
+        codes: new Map(),
+        duration: duration.series(withDryRun),
+        sli: sli.series(labels),
+        sizes: verb === 'GET' || verb === 'LIST' ? sizes.series(labels) : undefined,
+      }
+      tallies.set(key, tally)
+    }
+    return tally
+  }
 
   const record = (exchange: Exchange, started: number): void => {
-    const labels = labelsOf(exchange)
-    const dryRun = {
-      ...labels,
-      dry_run: exchange.rawQuery.includes('dryRun=') ? (exchange.query.get('dryRun') === 'All' ? 'All' : 'invalid') : '',
-    }
-    total.inc({ ...dryRun, code: String(exchange.answeredCode) })
-    if (labels.verb === 'WATCH' || labels.verb === 'CONNECT') return
+    const tally = tallyOf(exchange)
+    const code = exchange.answeredCode
+    tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1)
+    const { verb } = tally.labels
+    if (verb === 'WATCH' || verb === 'CONNECT') return
     const seconds = (performance.now() - started) / 1000
-    duration.observe(dryRun, seconds)
-    sli.observe(labels, seconds)
-    if (labels.verb === 'GET' || labels.verb === 'LIST') sizes.observe(labels, exchange.answeredBytes)
+    tally.duration.observe(seconds)
+    tally.sli.observe(seconds)
+    tally.sizes?.observe(exchange.answeredBytes)
   }
 
   return (next) => (exchange) => {
     const started = performance.now()
     const isLong = exchange.info.verb === 'watch'
-    const kind = { request_kind: MUTATING.has(exchange.info.verb) ? 'mutating' : 'readOnly' }
-    if (isLong) long.inc(labelsOf(exchange))
-    else inFlight.inc(kind)
+    const kind = MUTATING.has(exchange.info.verb) ? 'mutating' : 'readOnly'
+    if (!isLong) running[kind]++
     const done = () => {
-      if (isLong) long.dec(labelsOf(exchange))
-      else inFlight.dec(kind)
+      if (!isLong) running[kind]--
       record(exchange, started)
     }
     let pending: void | Promise<void>
@@ -83,25 +121,32 @@ const VERBS: Record<string, string> = {
 
 const PATHS = new Set(['/healthz', '/livez', '/readyz', '/metrics', '/version'])
 
+type Labels = Record<(typeof LABELS)[number], string>
+
+function verbOf(exchange: Exchange): string {
+  const { verb } = exchange.info
+  if (verb === 'patch' && exchange.header('content-type')?.startsWith('application/apply-patch')) return 'APPLY'
+  return VERBS[verb] ?? 'other'
+}
+
+function scopeOf({ info }: Exchange): string {
+  return info.name ? 'resource' : info.namespace ? 'namespace' : 'cluster'
+}
+
 /** Paths that nobody serves share one set of labels: whoever makes up paths must not make up metrics. */
-function labelsOf(exchange: Exchange): Record<(typeof LABELS)[number], string> {
-  const { info } = exchange
-  const verb =
-    exchange.header('content-type')?.startsWith('application/apply-patch') && info.verb === 'patch'
-      ? 'APPLY'
-      : (VERBS[info.verb] ?? 'other')
-  if (!exchange.isServed) {
-    const subresource = PATHS.has(info.path) ? info.path : ''
-    return { verb, group: '', version: '', resource: '', subresource, scope: '', component: 'apiserver' }
-  }
-  const scope = info.name ? 'resource' : info.namespace ? 'namespace' : 'cluster'
+function ownPath({ info }: Exchange): string {
+  return PATHS.has(info.path) ? info.path : ''
+}
+
+function labelsOf(exchange: Exchange): Labels {
+  const { info, isServed } = exchange
   return {
-    verb,
-    group: info.apiGroup,
-    version: info.apiVersion,
-    resource: info.resource,
-    subresource: info.subresource,
-    scope,
+    verb: verbOf(exchange),
+    group: isServed ? info.apiGroup : '',
+    version: isServed ? info.apiVersion : '',
+    resource: isServed ? info.resource : '',
+    subresource: isServed ? info.subresource : ownPath(exchange),
+    scope: isServed ? scopeOf(exchange) : '',
     component: 'apiserver',
   }
 }

@@ -149,7 +149,8 @@ class Pipe implements BodyStream, InProcessStream {
 
   write(chunk: Buffer | string): boolean {
     if (this.#state !== 'open' || this.#silent || chunk.length === 0) return true
-    const bytes = toBuffer(chunk)
+    // A caller may keep its chunks, and the writer may use them again.
+    const bytes = Buffer.from(chunk)
     this.#chunks.push(bytes)
     this.pendingBytes += bytes.length
     this.#full = this.pendingBytes >= HIGH_WATER

@@ -47,7 +47,7 @@ export interface StreamOptions {
 /** The body of a streamed answer. */
 export interface BodyStream {
   /**
-   * Takes a chunk in any case; the chunk must not be changed afterwards. Once closed it is dropped.
+   * Takes a chunk in any case; the chunk must not be changed before the next drain. Once closed it is dropped.
    *
    * @returns false when the caller should wait for `onDrain` before it writes more
    */

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Distribution } from './distribution.ts'
 
 /** The metrics of one server: nothing is shared between two servers in a process. */
 export class Metrics {
@@ -24,6 +25,14 @@ export class Metrics {
   /** @param buckets upper bounds, in the metric's unit */
   histogram(name: string, help: string, labelNames: readonly string[], buckets: readonly number[]): Histogram {
     return new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [this.#registry] })
+  }
+
+  /** A histogram for what every request adds to. @param buckets upper bounds, in the metric's unit */
+  distribution(name: string, help: string, buckets: readonly number[]): Distribution {
+    const distribution = new Distribution(name, help, buckets)
+    // The registry needs no more of a metric than its name and its values.
+    this.#registry.registerMetric(distribution as unknown as Histogram)
+    return distribution
   }
 
   /** @param collect sets the values when somebody asks for them */

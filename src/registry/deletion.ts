@@ -11,6 +11,7 @@ export interface DeleteOptions {
   orphanDependents?: boolean
   propagationPolicy?: string
   dryRun?: string[]
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean
 }
 
 export const ORPHAN = 'orphan'

@@ -14,7 +14,7 @@ export class ServedResource {
   readonly schema: string
   readonly columns: readonly Column<KubeObject>[] | undefined
   /** What was read since the start: plain numbers, since they are added to on hot paths. */
-  readonly use = { watchEvents: 0, lists: 0, fetched: 0, returned: 0 }
+  readonly use = { openWatches: 0, watchEvents: 0, lists: 0, fetched: 0, returned: 0 }
   readonly #decoder: TypeDecoder
   readonly #other: ServedVersion<KubeObject> | undefined
   /** `"kind":"Pod","apiVersion":"v1",` at the head of every body: list items of built-in kinds go without it. */

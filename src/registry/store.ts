@@ -225,6 +225,25 @@ export class KindStore {
     return { entry: this.#written(key, value, revision), removed: false }
   }
 
+  /**
+   * Removes an object that can't be read, whatever it may hold.
+   * @returns false when it can be read, and stays
+   * @throws StatusError 404
+   */
+  async removeUnreadable(namespace: string, name: string): Promise<boolean> {
+    const key = this.key(namespace, name)
+    const stored = await this.#storage.get(key)
+    if (!stored) throw this.notFound(name)
+    try {
+      this.#entryOf(stored)
+      return false
+    } catch (error) {
+      if (!(error instanceof UnreadableError)) throw error
+    }
+    await this.#storage.delete(key, stored.revision)
+    return true
+  }
+
   notFound(name: string): StatusError {
     return notFound(this.kind, name)
   }

@@ -1,19 +1,31 @@
-import type { Counter, Gauge, Histogram } from 'prom-client'
+import type { Counter } from 'prom-client'
+import type { Distribution, Series } from '../observability/distribution.ts'
 import { LATENCY_BUCKETS, type Metrics } from '../observability/metrics.ts'
 import type { KeyValue, ListOptions, ListResult, Storage, Subscription, WatchHandler, WriteOptions } from './storage.ts'
 
 /** The resource that a store's keys belong to. */
 export type StorageLabels = { group: string; resource: string }
 
+/** Plain numbers, added to on hot paths and read when somebody asks for the metrics. */
+interface Operation {
+  readonly labels: StorageLabels & { operation: string }
+  readonly duration: Series
+  requests: number
+  failures: number
+}
+
+interface Events {
+  readonly labels: StorageLabels
+  received: number
+  bookmarks: number
+}
+
 /** What storage and its caches count, under the reference's names. */
 export class StorageMetrics {
-  readonly duration: Histogram
-  readonly requests: Counter
-  readonly failures: Counter
-  readonly eventsReceived: Counter
-  readonly cacheReceived: Counter
   readonly cacheInitializations: Counter
-  readonly bookmarks: Counter
+  readonly #duration: Distribution
+  readonly #operations: Operation[] = []
+  readonly #events: Events[] = []
 
   /**
    * @param caches what to show of each resource when somebody asks
@@ -21,49 +33,44 @@ export class StorageMetrics {
    */
   constructor(metrics: Metrics, caches: () => Iterable<CacheState>, uses: () => Iterable<ReadUse>) {
     const of = ['group', 'resource'] as const
-    this.duration = metrics.histogram(
-      'etcd_request_duration_seconds',
-      'How long the store took, in seconds.',
-      ['operation', ...of],
-      LATENCY_BUCKETS,
-    )
-    this.requests = metrics.counter('etcd_requests_total', 'Requests to the store.', ['operation', ...of])
-    this.failures = metrics.counter('etcd_request_errors_total', 'Requests that the store failed.', ['operation', ...of])
-    this.eventsReceived = metrics.counter('apiserver_storage_events_received_total', 'Changes that the store told of.', of)
-    this.cacheReceived = metrics.counter('apiserver_watch_cache_events_received_total', 'Changes that watch caches took in.', of)
+    const help = 'How long the store took, in seconds.'
+    this.#duration = metrics.distribution('etcd_request_duration_seconds', help, LATENCY_BUCKETS)
+    const operations = () => this.#operations
+    const events = () => this.#events
+    const byOperation = ['operation', ...of] as const
+    counted(metrics, 'etcd_requests_total', 'Requests to the store.', byOperation, operations, (o) => [o.labels, o.requests])
+    counted(metrics, 'etcd_request_errors_total', 'Requests that the store failed.', byOperation, operations, (o) => [
+      o.labels,
+      o.failures,
+    ])
+    for (const [name, text] of [
+      ['apiserver_storage_events_received_total', 'Changes that the store told of.'],
+      ['apiserver_watch_cache_events_received_total', 'Changes that watch caches took in.'],
+      ['apiserver_watch_cache_events_dispatched_total', 'Changes that watch caches passed on.'],
+    ] as const) {
+      counted(metrics, name, text, of, events, (e) => [e.labels, e.received])
+    }
+    counted(metrics, 'etcd_bookmark_total', 'Progress notifications from the store.', of, events, (e) => [e.labels, e.bookmarks])
     this.cacheInitializations = metrics.counter(
       'apiserver_watch_cache_initializations_total',
       'How often watch caches were filled.',
       of,
     )
-    counted(
-      metrics,
-      'apiserver_watch_events_total',
-      'Events sent to watches.',
-      ['group', 'version', 'resource'],
-      uses,
-      (use) => use.watchEvents,
-    )
-    counted(metrics, 'apiserver_cache_list_total', 'Lists from watch caches.', of, uses, (use) => use.lists)
-    counted(
-      metrics,
-      'apiserver_cache_list_fetched_objects_total',
-      'Objects that lists looked at.',
-      of,
-      uses,
-      (use) => use.fetched,
-    )
-    counted(
-      metrics,
-      'apiserver_cache_list_returned_objects_total',
-      'Objects that lists gave back.',
-      of,
-      uses,
-      (use) => use.returned,
-    )
-    this.bookmarks = metrics.counter('etcd_bookmark_total', 'Progress notifications from the store.', of)
-    const each = (name: string, help: string, value: (state: CacheState) => number) =>
-      metrics.gauge(name, help, of, (gauge: Gauge) => {
+    const byVersion = ['group', 'version', 'resource'] as const
+    const use = (name: string, text: string, labels: readonly string[], value: (use: ReadUse) => number) =>
+      counted(metrics, name, text, labels, uses, (u) => [u, value(u)])
+    use('apiserver_watch_events_total', 'Events sent to watches.', byVersion, (u) => u.watchEvents)
+    use('apiserver_cache_list_total', 'Lists from watch caches.', of, (u) => u.lists)
+    use('apiserver_cache_list_fetched_objects_total', 'Objects that lists looked at.', of, (u) => u.fetched)
+    use('apiserver_cache_list_returned_objects_total', 'Objects that lists gave back.', of, (u) => u.returned)
+    metrics.gauge('apiserver_longrunning_requests', 'Watches that are open.', ['verb', ...byVersion], (gauge) => {
+      gauge.reset()
+      for (const { group, version, resource, openWatches } of uses()) {
+        if (openWatches) gauge.set({ verb: 'WATCH', group, version, resource }, openWatches)
+      }
+    })
+    const each = (name: string, text: string, value: (state: CacheState) => number) =>
+      metrics.gauge(name, text, of, (gauge) => {
         gauge.reset()
         for (const state of caches()) gauge.set({ group: state.group, resource: state.resource }, value(state))
       })
@@ -72,32 +79,29 @@ export class StorageMetrics {
     each('apiserver_watch_cache_resource_version', 'The revision that a watch cache has reached.', (state) => state.revision)
     each('watch_cache_capacity', 'Changes that a watch cache keeps.', (state) => state.window)
   }
+
+  operation(operation: string, of: StorageLabels): Operation {
+    const labels = { operation, ...of }
+    const made: Operation = { labels, duration: this.#duration.series(labels), requests: 0, failures: 0 }
+    this.#operations.push(made)
+    return made
+  }
+
+  events(labels: StorageLabels): Events {
+    const made: Events = { labels, received: 0, bookmarks: 0 }
+    this.#events.push(made)
+    return made
+  }
 }
 
 /** What was read of one resource in one version since the start. */
 export interface ReadUse extends StorageLabels {
   version: string
+  openWatches: number
   watchEvents: number
   lists: number
   fetched: number
   returned: number
-}
-
-/** A counter over numbers that are kept elsewhere: the hot paths add to plain numbers. */
-function counted(
-  metrics: Metrics,
-  name: string,
-  help: string,
-  labelNames: readonly ('group' | 'version' | 'resource')[],
-  uses: () => Iterable<ReadUse>,
-  value: (use: ReadUse) => number,
-): void {
-  metrics.counter(name, help, labelNames, (counter) => {
-    counter.reset()
-    for (const use of uses()) {
-      if (value(use)) counter.inc(Object.fromEntries(labelNames.map((label) => [label, use[label]])), value(use))
-    }
-  })
 }
 
 export interface CacheState extends StorageLabels {
@@ -107,11 +111,32 @@ export interface CacheState extends StorageLabels {
   window: number
 }
 
+/** A counter over numbers that are kept elsewhere. */
+function counted<T>(
+  metrics: Metrics,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  things: () => Iterable<T>,
+  read: (thing: T) => readonly [labels: object, value: number],
+): void {
+  metrics.counter(name, help, labelNames, (counter) => {
+    counter.reset()
+    for (const thing of things()) {
+      const [labels, value] = read(thing)
+      const of = labels as Record<string, string>
+      if (value) counter.inc(Object.fromEntries(labelNames.map((label) => [label, of[label] ?? ''])), value)
+    }
+  })
+}
+
 /** A store that times what is asked of it for one resource. */
 export class MeteredStorage implements Storage {
   readonly #inner: Storage
   readonly #metrics: StorageMetrics
   readonly #labels: StorageLabels
+  readonly #operations = new Map<string, Operation>()
+  #events: Events | undefined
 
   constructor(inner: Storage, metrics: StorageMetrics, labels: StorageLabels) {
     this.#inner = inner
@@ -124,16 +149,20 @@ export class MeteredStorage implements Storage {
   }
 
   async #timed<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    const labels = { operation, ...this.#labels }
+    let counts = this.#operations.get(operation)
+    if (!counts) {
+      counts = this.#metrics.operation(operation, this.#labels)
+      this.#operations.set(operation, counts)
+    }
     const started = performance.now()
     try {
       return await run()
     } catch (error) {
-      this.#metrics.failures.inc(labels)
+      counts.failures++
       throw error
     } finally {
-      this.#metrics.requests.inc(labels)
-      this.#metrics.duration.observe(labels, (performance.now() - started) / 1000)
+      counts.requests++
+      counts.duration.observe((performance.now() - started) / 1000)
     }
   }
 
@@ -166,14 +195,15 @@ export class MeteredStorage implements Storage {
   }
 
   watch(prefix: string, afterRevision: number, handler: WatchHandler): Promise<Subscription> {
+    this.#events ??= this.#metrics.events(this.#labels)
+    const events = this.#events
     return this.#inner.watch(prefix, afterRevision, {
-      onEvents: (events) => {
-        this.#metrics.eventsReceived.inc(this.#labels, events.length)
-        this.#metrics.cacheReceived.inc(this.#labels, events.length)
-        handler.onEvents(events)
+      onEvents: (batch) => {
+        events.received += batch.length
+        handler.onEvents(batch)
       },
       onProgress: (revision) => {
-        this.#metrics.bookmarks.inc(this.#labels)
+        events.bookmarks++
         handler.onProgress?.(revision)
       },
       onError: (error) => handler.onError(error),

@@ -1,3 +1,4 @@
+import { GoJsonError } from '../machinery/go-json.ts'
 import { StorageError } from './storage.ts'
 
 /** A stored value that can't be read, or a value that can't be turned into what would be stored. */
@@ -38,4 +39,21 @@ export function firstUnreadable<Entry>(
     if (key >= start && key < end && (!found || key < found.error.key)) found = unreadable
   }
   return found
+}
+
+/** The error for a value that is no object. */
+export function undecodable(key: string, value: Buffer, cause: unknown): UnreadableError {
+  // As of a resource for which no encryption is configured.
+  if (value.subarray(0, 8).toString('latin1') === 'k8s:enc:')
+    return new UnreadableError(key, 'identity transformer tried to read encrypted data', 'transform')
+  const { message } = cause as Error
+  const why = cause instanceof GoJsonError ? `couldn't get version/kind; json parse error: ${message}` : message
+  return new UnreadableError(key, why, 'decode', cause)
+}
+
+/** All but one of them. */
+export function without<Entry>(unreadables: Unreadables<Entry>, key: string): Unreadables<Entry> {
+  const rest = new Map(unreadables)
+  rest.delete(key)
+  return rest
 }

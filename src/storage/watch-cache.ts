@@ -1,7 +1,9 @@
-import { GoJsonError, parseJson } from '../machinery/go-json.ts'
+import { parseJson } from '../machinery/go-json.ts'
 import { SortedTree } from '../util/sorted-tree.ts'
 import { CacheEvent, CacheWatcher, type WatcherOptions } from './cache-watch.ts'
+import { CacheWindow } from './cache-window.ts'
 import { atRevision, withRevision } from './object-bytes.ts'
+import { RevisionWaiters } from './revision-waiters.ts'
 import {
   CompactedError,
   FutureRevisionError,
@@ -10,7 +12,7 @@ import {
   type StorageEvent,
   type Subscription,
 } from './storage.ts'
-import { type Unreadable, UnreadableError, type Unreadables } from './unreadable.ts'
+import { type Unreadable, UnreadableError, type Unreadables, undecodable, without } from './unreadable.ts'
 
 /** What selectors need of an object. */
 export interface Selectable {
@@ -85,12 +87,6 @@ export interface Snapshot {
   readonly unreadable: Unreadables<CacheEntry>
 }
 
-interface WindowItem {
-  event: CacheEvent
-  /** The tree after the event. */
-  tree: SortedTree<CacheEntry>
-}
-
 const DEFAULT_WINDOW_BYTES = 16 << 20
 /** Milliseconds that a consistent read waits for the cache before it turns to the storage itself. */
 const FRESH_WITHIN = 3_000
@@ -110,18 +106,13 @@ const ALL_READABLE: Unreadables<CacheEntry> = new Map()
 export class WatchCache {
   readonly #deps: WatchCacheDeps
   readonly #watchers = new Set<CacheWatcher>()
-  readonly #waiting: { revision: number; resolve: () => void }[] = []
+  readonly #waiting = new RevisionWaiters()
   #tree = SortedTree.empty<CacheEntry>()
   /** What the tree lacks; the same for the whole window, which starts anew when this changes. */
   #unreadable = ALL_READABLE
   #healing: NodeJS.Timeout | undefined
   #revision = 0
-  /** Events after this revision are in the window. */
-  #windowStart = 0
-  #window: WindowItem[] = []
-  #windowBytes = 0
-  /** The tree at `#windowStart`. */
-  #startTree = SortedTree.empty<CacheEntry>()
+  readonly #window: CacheWindow
   #loading: Promise<void> | undefined
   #loaded = false
   #closed = false
@@ -131,6 +122,7 @@ export class WatchCache {
 
   constructor(deps: WatchCacheDeps) {
     this.#deps = deps
+    this.#window = new CacheWindow(deps.windowBytes ?? DEFAULT_WINDOW_BYTES, this.#tree)
   }
 
   get revision(): number {
@@ -171,7 +163,7 @@ export class WatchCache {
         onError: (error) => this.#lost(error),
       })
       this.#loaded = true
-      this.#wake()
+      this.#waiting.reached(this.#revision)
       this.#deps.onLoaded?.()
     } catch (error) {
       this.#loading = undefined
@@ -183,7 +175,6 @@ export class WatchCache {
     const { tree, unreadable } = this.#snapshotOf(revision, items, false)
     this.#tree = tree
     this.#revision = revision
-    this.#windowStart = revision
     this.#setUnreadable(unreadable)
     const [first] = unreadable.values()
     if (first)
@@ -195,10 +186,7 @@ export class WatchCache {
   /** Changes what can't be read, as of the present tree. Older revisions and resumed watches are served from the storage's history then. */
   #setUnreadable(unreadable: Unreadables<CacheEntry>): void {
     this.#unreadable = unreadable
-    this.#startTree = this.#tree
-    this.#windowStart = Math.max(this.#windowStart, this.#revision)
-    this.#window = []
-    this.#windowBytes = 0
+    this.#window.reset(this.#revision, this.#tree)
     if (unreadable.size > 0 && !this.#closed) this.#healing ??= setInterval(() => void this.#healSome(), HEAL_EVERY).unref()
     else this.#stopHealing()
   }
@@ -254,15 +242,11 @@ export class WatchCache {
       this.#tree = event.type === 'delete' ? this.#tree.delete(event.key) : this.#tree.set(event.key, cached.entry)
       this.#revision = event.revision
       if (bad) this.#setUnreadable(without(this.#unreadable, event.key))
-      else {
-        this.#window.push({ event: cached, tree: this.#tree })
-        this.#windowBytes += cached.entry.body.length
-      }
+      else this.#window.push(cached, this.#tree)
       for (const watcher of this.#watchers) watcher.offer(cached)
     }
-    const limit = this.#deps.windowBytes ?? DEFAULT_WINDOW_BYTES
-    if (this.#windowBytes > limit) this.#trim(limit)
-    this.#wake()
+    this.#window.trim()
+    this.#waiting.reached(this.#revision)
   }
 
   /** @throws UnreadableError when there is nothing to tell */
@@ -329,39 +313,11 @@ export class WatchCache {
     }
   }
 
-  #trim(limit: number): void {
-    let drop = 0
-    while (this.#windowBytes > limit && drop < this.#window.length - 1) {
-      this.#windowBytes -= (this.#window[drop] as WindowItem).event.entry.body.length
-      drop++
-    }
-    // Dropping in larger steps keeps the cost of shifting the array down.
-    if (drop < this.#window.length / 8) {
-      for (let i = 0; i < drop; i++) this.#windowBytes += (this.#window[i] as WindowItem).event.entry.body.length
-      if (this.#windowBytes < limit * 1.25) return
-    }
-    const last = this.#window[drop - 1] as WindowItem
-    this.#windowStart = last.event.entry.revision
-    this.#startTree = last.tree
-    this.#window = this.#window.slice(drop)
-    this.#windowBytes = 0
-    for (const item of this.#window) this.#windowBytes += item.event.entry.body.length
-  }
-
   #progress(revision: number): void {
     if (revision <= this.#revision) return
     this.#revision = revision
     for (const watcher of this.#watchers) watcher.progress(revision)
-    this.#wake()
-  }
-
-  #wake(): void {
-    if (this.#waiting.length === 0) return
-    const still = this.#waiting.filter((w) => w.revision > this.#revision)
-    const done = this.#waiting.filter((w) => w.revision <= this.#revision)
-    this.#waiting.length = 0
-    this.#waiting.push(...still)
-    for (const w of done) w.resolve()
+    this.#waiting.reached(this.#revision)
   }
 
   /** The resource as of the newest acknowledged write of the whole store: what a consistent list shows. */
@@ -390,22 +346,7 @@ export class WatchCache {
   }
 
   #reaches(revision: number): boolean | Promise<boolean> {
-    if (revision <= this.#revision) return true
-    return new Promise((resolve) => {
-      const waiter = {
-        revision,
-        resolve: () => {
-          clearTimeout(timer)
-          resolve(true)
-        },
-      }
-      const timer = setTimeout(() => {
-        const at = this.#waiting.indexOf(waiter)
-        if (at >= 0) this.#waiting.splice(at, 1)
-        resolve(false)
-      }, FRESH_WITHIN)
-      this.#waiting.push(waiter)
-    })
+    return revision <= this.#revision || this.#waiting.wait(revision, FRESH_WITHIN)
   }
 
   /** Whether what `get` says is what was last acknowledged in this process, so that `newest` tells nothing more. */
@@ -433,11 +374,8 @@ export class WatchCache {
       if (revision === this.#revision || (revision > this.#revision && this.eager))
         return { revision, tree: this.#tree, unreadable: this.#unreadable }
     }
-    if (revision >= this.#windowStart && revision <= this.#revision) {
-      const at = this.#windowIndex(revision)
-      const tree = at === 0 ? this.#startTree : (this.#window[at - 1] as WindowItem).tree
-      return { revision, tree, unreadable: this.#unreadable }
-    }
+    if (revision >= this.#window.start && revision <= this.#revision)
+      return { revision, tree: this.#window.treeAt(revision), unreadable: this.#unreadable }
     const { items } = await this.#deps.storage.list(this.#deps.prefix, { revision })
     return this.#snapshotOf(revision, items)
   }
@@ -476,18 +414,6 @@ export class WatchCache {
     if (!this.eager) await this.#reaches(revision)
   }
 
-  /** The number of window events with a revision of at most `revision`. */
-  #windowIndex(revision: number): number {
-    let low = 0
-    let high = this.#window.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#window[middle] as WindowItem).event.entry.revision <= revision) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   /**
    * Starts a watch with every event after `afterRevision`, then live ones.
    * A revision in the future is fine: nothing comes until it is passed.
@@ -497,14 +423,14 @@ export class WatchCache {
     const past: CacheEvent[] = []
     let from = afterRevision
     // While history is read, the window may move on.
-    while (from < this.#windowStart) {
-      const end = this.#windowStart
+    while (from < this.#window.start) {
+      const end = this.#window.start
       past.push(...(await this.#history(from, end)))
       from = end
     }
     const watcher = new CacheWatcher(options, () => this.#watchers.delete(watcher))
     for (const event of past) watcher.offer(event)
-    for (let i = this.#windowIndex(from); i < this.#window.length; i++) watcher.offer((this.#window[i] as WindowItem).event)
+    this.#window.forEachAfter(from, (event) => watcher.offer(event))
     this.#watchers.add(watcher)
     return watcher
   }
@@ -512,8 +438,7 @@ export class WatchCache {
   /** Starts a watch at what a snapshot holds: the caller sends the snapshot itself. */
   watchFrom(snapshot: Snapshot, options: WatcherOptions): CacheWatcher {
     const watcher = new CacheWatcher(options, () => this.#watchers.delete(watcher))
-    for (let i = this.#windowIndex(snapshot.revision); i < this.#window.length; i++)
-      watcher.offer((this.#window[i] as WindowItem).event)
+    this.#window.forEachAfter(snapshot.revision, (event) => watcher.offer(event))
     this.#watchers.add(watcher)
     return watcher
   }
@@ -557,19 +482,4 @@ export class WatchCache {
     this.#subscription?.close()
     for (const watcher of [...this.#watchers]) watcher.fail(reason)
   }
-}
-
-function undecodable(key: string, value: Buffer, cause: unknown): UnreadableError {
-  // As of a resource for which no encryption is configured.
-  if (value.subarray(0, 8).toString('latin1') === 'k8s:enc:')
-    return new UnreadableError(key, 'identity transformer tried to read encrypted data', 'transform')
-  const { message } = cause as Error
-  const why = cause instanceof GoJsonError ? `couldn't get version/kind; json parse error: ${message}` : message
-  return new UnreadableError(key, why, 'decode', cause)
-}
-
-function without<Entry>(unreadables: Unreadables<Entry>, key: string): Unreadables<Entry> {
-  const rest = new Map(unreadables)
-  rest.delete(key)
-  return rest
 }

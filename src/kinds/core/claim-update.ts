@@ -42,7 +42,7 @@ export function validateClaimUpdate(
     const difference = differences('io.k8s.api.core.v1.PersistentVolumeClaimSpec', was, restored, context)
     errors.push(forbiddenField('spec', `${UNCHANGEABLE}\n${difference}`))
   }
-  errors.push(...validateSize(claim, old), ...immutable('spec.volumeMode', spec.volumeMode, before.volumeMode))
+  errors.push(...validateSize(claim, old), ...immutable('volumeMode', spec.volumeMode, before.volumeMode))
 
   const attributes = 'spec.volumeAttributesClassName'
   if (before.volumeAttributesClassName !== undefined) {

@@ -4,6 +4,7 @@ import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { validateVolume, validateVolumeUpdate } from './persistent-volume-rules.ts'
 import { roundResources } from './pod-spec-defaults.ts'
+import { nodeSelectorTermWarnings } from './pod-spec-warnings.ts'
 import { accessModes, classOf } from './volume-columns.ts'
 
 export const persistentVolume = defineKind<CoreV1PersistentVolume>({
@@ -23,6 +24,7 @@ export const persistentVolume = defineKind<CoreV1PersistentVolume>({
     spec.persistentVolumeReclaimPolicy ||= 'Retain'
     spec.volumeMode ??= 'Filesystem'
     if (spec.hostPath) spec.hostPath.type ??= ''
+    if (spec.azureDisk) spec.azureDisk.readOnly ??= false
     roundResources(spec.capacity)
   },
   prepareForCreate(volume, context) {
@@ -30,7 +32,7 @@ export const persistentVolume = defineKind<CoreV1PersistentVolume>({
   },
   validate: validateVolume,
   validateUpdate: validateVolumeUpdate,
-  warnings: deprecatedVolumes,
+  warnings: volumeWarnings,
   status: {
     prepare(volume, old, context) {
       const { status } = volume
@@ -79,7 +81,7 @@ const REMOVED: readonly (readonly [keyof NonNullable<CoreV1PersistentVolume['spe
   ['storageos', 'v1.22', 'v1.25+'],
 ]
 
-function deprecatedVolumes(volume: CoreV1PersistentVolume): string[] {
+function volumeWarnings(volume: CoreV1PersistentVolume): string[] {
   const warnings = REMOVED.filter(([field]) => volume.spec?.[field]).map(
     ([field, since, gone]) =>
       `spec.${field === 'storageos' ? 'storageOS' : field}: deprecated in ${since}, non-functional in ${gone}`,
@@ -89,5 +91,8 @@ function deprecatedVolumes(volume: CoreV1PersistentVolume): string[] {
       'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
     )
   }
+  volume.spec?.nodeAffinity?.required?.nodeSelectorTerms?.forEach((term, i) => {
+    warnings.push(...nodeSelectorTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${i}]`, false))
+  })
   return warnings
 }

@@ -1,6 +1,13 @@
 import type { NodeV1RuntimeClass } from '../../generated/types.ts'
+import { type FieldError, required } from '../../machinery/field-errors.ts'
+import { validateLabels } from '../../machinery/label-validation.ts'
+import { isDns1123Label } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checked } from '../core/pod-field-rules.ts'
+import { validateResources } from '../core/pod-resource-rules.ts'
+import { validateToleration } from '../core/pod-scheduling-rules.ts'
+import { immutable } from '../core/rules.ts'
 
 export const runtimeClass = defineKind<NodeV1RuntimeClass>({
   group: 'node.k8s.io',
@@ -11,6 +18,17 @@ export const runtimeClass = defineKind<NodeV1RuntimeClass>({
   schema: 'io.k8s.api.node.v1.RuntimeClass',
   createOnUpdate: true,
   unconditionalUpdate: false,
+  validate,
+  validateUpdate: (object, old) => [...validate(object), ...immutable('handler', object.handler ?? '', old.handler ?? '')],
   // The reference has no description for this column.
   columns: [column('Handler', '', (object) => object.handler ?? ''), age],
 })
+
+function validate({ handler, overhead, scheduling }: NodeV1RuntimeClass): FieldError[] {
+  return [
+    ...(handler ? checked('handler', handler, isDns1123Label) : [required('handler')]),
+    ...validateResources({ limits: overhead?.podFixed }, 'overhead', {}),
+    ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),
+    ...(scheduling?.tolerations ?? []).flatMap((toleration, i) => validateToleration(toleration, `scheduling.tolerations[${i}]`)),
+  ]
+}

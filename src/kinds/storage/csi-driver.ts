@@ -4,6 +4,7 @@ import { metaOf } from '../../machinery/object.ts'
 import { age, column } from '../../registry/columns.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { driverWarnings, validateDriver, validateDriverUpdate } from './csi-driver-rules.ts'
 
 const SPEC = '@io.k8s.api.storage.v1.CSIDriverSpec'
 
@@ -34,6 +35,9 @@ export const csiDriver = defineKind<StorageV1CSIDriver>({
     // The generation counts changes, yet isn't set by a create.
     if (!equal(object.spec, old.spec)) metaOf(object).generation = (old.metadata?.generation ?? 0) + 1
   },
+  validate: validateDriver,
+  validateUpdate: validateDriverUpdate,
+  warnings: driverWarnings,
   columns: [
     column('AttachRequired', `${SPEC}.attachRequired`, (object) => object.spec?.attachRequired ?? true, { type: 'boolean' }),
     column('PodInfoOnMount', `${SPEC}.podInfoOnMount`, (object) => object.spec?.podInfoOnMount ?? false, { type: 'boolean' }),

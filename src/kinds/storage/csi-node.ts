@@ -1,6 +1,7 @@
 import type { StorageV1CSINode } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateNode, validateNodeUpdate } from './csi-node-rules.ts'
 
 export const csiNode = defineKind<StorageV1CSINode>({
   group: 'storage.k8s.io',
@@ -11,6 +12,8 @@ export const csiNode = defineKind<StorageV1CSINode>({
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.CSINode',
   unconditionalUpdate: false,
+  validate: validateNode,
+  validateUpdate: validateNodeUpdate,
   columns: [
     column(
       'Drivers',

@@ -1,6 +1,7 @@
 import type { StorageV1StorageClass } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateStorageClass, validateStorageClassUpdate } from './storage-class-rules.ts'
 
 const SCHEMA = 'io.k8s.api.storage.v1.StorageClass'
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
@@ -18,6 +19,8 @@ export const storageClass = defineKind<StorageV1StorageClass>({
     object.reclaimPolicy ??= 'Delete'
     object.volumeBindingMode ??= 'Immediate'
   },
+  validate: validateStorageClass,
+  validateUpdate: validateStorageClassUpdate,
   displayName(object) {
     const annotations = object.metadata?.annotations
     const isDefault = DEFAULT_ANNOTATIONS.some((key) => annotations?.[key] === 'true')

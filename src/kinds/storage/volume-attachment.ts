@@ -2,6 +2,7 @@ import type { StorageV1VolumeAttachment } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateAttachment, validateAttachmentUpdate } from './volume-attachment-rules.ts'
 
 const TYPES = '@io.k8s.api.storage.v1'
 
@@ -15,7 +16,9 @@ export const volumeAttachment = defineKind<StorageV1VolumeAttachment>({
   scope: 'Cluster',
   schema: 'io.k8s.api.storage.v1.VolumeAttachment',
   unconditionalUpdate: false,
-  status: { prepare: keepMetadata },
+  validate: validateAttachment,
+  validateUpdate: validateAttachmentUpdate,
+  status: { prepare: keepMetadata, validate: validateAttachmentUpdate },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column('Attacher', `${TYPES}.VolumeAttachmentSpec.attacher`, (object) => object.spec?.attacher ?? '', { format: 'name' }),

@@ -72,7 +72,11 @@ resources:
 
 const decoding = (why: string) => `error while parsing file: error decoding encryption provider configuration file "FILE": ${why}`
 const BAD: readonly [name: string, text: string, message: string][] = [
-  ['an empty file', '', 'error while parsing file: error while loading file: encryption provider configuration file "FILE" is empty'],
+  [
+    'an empty file',
+    '',
+    'error while parsing file: error while loading file: encryption provider configuration file "FILE" is empty',
+  ],
   ['no kind', 'resources: []', decoding("Object 'Kind' is missing in the file")],
   ['another kind', 'apiVersion: v1\nkind: Pod', decoding('no kind "Pod" is registered for version "v1"')],
   ['a typo', `${HEAD}resourcess: []`, decoding('strict decoding error: unknown field "resourcess"')],
@@ -139,7 +143,10 @@ const BAD: readonly [name: string, text: string, message: string][] = [
   ],
   [
     'resources that nobody can encrypt',
-    resources({ resources: ['Secrets', 'serviceipallocations', 'events.events.k8s.io', 'a.extensions', 'a.*'], providers: [aescbc] }),
+    resources({
+      resources: ['Secrets', 'serviceipallocations', 'events.events.k8s.io', 'a.extensions', 'a.*'],
+      providers: [aescbc],
+    }),
     'error while parsing file: [resources[0].resources[0]: Invalid value: "Secrets": resource name should not contain capital letters, resources[0].resources[1]: Invalid value: "serviceipallocations": resources which do not have REST API/s cannot be encrypted, resources[0].resources[2]: Invalid value: "events.events.k8s.io": \'*.events.k8s.io\' objects are stored using the \'events\' API group in etcd. Use \'events\' instead in the config file, resources[0].resources[3]: Invalid value: "a.extensions": \'extensions\' group has been removed and cannot be used for encryption, resources[0].resources[4]: Invalid value: "a.*": encrypting the same resource across groups is not supported]',
   ],
   [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MemoryStorage } from '../memory.ts'
 import { KeyExistsError, RevisionConflictError, type StorageEvent, type Subscription, type WatchHandler } from '../storage.ts'
 import { storageContract } from '../storage-contract.ts'
@@ -143,7 +143,14 @@ test('tells what is stored with an old key, or not at all encrypted', async () =
   current = keyed('new')
   assert.equal((await storage.get('/r/a'))!.value.toString(), 'one')
   await inner.create('/r/plain', bytes('{}'))
-  current = new PrefixTransformers('no', [{ prefix: 'k8s:enc:x:', transformer: new AesGcm(Buffer.alloc(32)) }, { prefix: '', transformer: identity }], () => {})
+  current = new PrefixTransformers(
+    'no',
+    [
+      { prefix: 'k8s:enc:x:', transformer: new AesGcm(Buffer.alloc(32)) },
+      { prefix: '', transformer: identity },
+    ],
+    () => {},
+  )
   assert.equal(await storage.stale('/r/plain'), true)
 })
 
@@ -199,7 +206,10 @@ test('events that wait for a key come in order, and before the write or the revi
   const second = await theirs.create('/r/b', bytes('two'))
   slow.delay = 0
   const third = await storage.create('/r/c', bytes('three'))
-  assert.deepEqual(order, [first, second, third].flatMap((revision) => [`event ${revision}`, `progress ${revision}`]))
+  assert.deepEqual(
+    order,
+    [first, second, third].flatMap((revision) => [`event ${revision}`, `progress ${revision}`]),
+  )
   assert.equal(events[2]!.value.toString(), 'three')
 })
 

@@ -22,6 +22,8 @@ const defaultTimeout = 20_000
 /** Milliseconds after which another member is asked, where there is one. etcd gives up on a request of its own after about 7 s. */
 const attemptTimeout = 8_000
 const maxWait = 1_000
+/** Milliseconds between two lines of the log about the same trouble. */
+const logInterval = 5_000
 
 /** Calls to whichever member of etcd answers. Stays with one until it fails. */
 export class EtcdClient {
@@ -29,6 +31,7 @@ export class EtcdClient {
   #next: number
   #current: Connection | undefined
   #connecting: Promise<Connection> | undefined
+  #logged = Number.NEGATIVE_INFINITY
   #closed = false
 
   /** @param first index of the endpoint to begin with */
@@ -87,7 +90,7 @@ export class EtcdClient {
   }
 
   async #connectToAny(): Promise<Connection> {
-    const { endpoints, tls, log } = this.#deps
+    const { endpoints, tls } = this.#deps
     let failure = new RpcError(code.unavailable, 'the client is closed', false)
     for (let i = 0; i < endpoints.length && !this.#closed; i++) {
       const endpoint = endpoints[this.#next % endpoints.length]!
@@ -102,10 +105,17 @@ export class EtcdClient {
         if (!(error instanceof RpcError)) throw error
         failure = error
         this.#next++
-        log('etcd is not reached', { endpoint, error: error.message })
+        this.#log(endpoint, error)
       }
     }
     throw failure
+  }
+
+  #log(endpoint: string, { message }: RpcError): void {
+    const now = performance.now()
+    if (now - this.#logged < logInterval) return
+    this.#logged = now
+    this.#deps.log('etcd is not reached', { endpoint, error: message })
   }
 
   /** Goes on with another member, if there is one. */

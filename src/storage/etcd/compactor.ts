@@ -24,17 +24,24 @@ export class Compactor {
   #round = 0
   /** The revision of etcd at the last round. */
   #revision = 0
-  #running: Promise<void> | undefined
+  #running = false
+  #closed = false
 
   constructor(deps: CompactorDeps) {
     this.#deps = deps
-    this.#timer = setInterval(() => {
-      this.#running ??= this.round()
-        .catch((error: Error) => deps.log('etcd was not compacted', { error: error.message }))
-        .finally(() => {
-          this.#running = undefined
-        })
-    }, deps.interval).unref()
+    this.#timer = setInterval(() => void this.#tick(), deps.interval).unref()
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    try {
+      await this.round()
+    } catch (error) {
+      if (!this.#closed) this.#deps.log('etcd was not compacted', { error: (error as Error).message })
+    } finally {
+      this.#running = false
+    }
   }
 
   /** One round; the first one only looks. */
@@ -66,9 +73,9 @@ export class Compactor {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
+    this.#closed = true
     clearInterval(this.#timer)
-    await this.#running
   }
 }
 

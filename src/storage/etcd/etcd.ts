@@ -204,7 +204,7 @@ class EtcdStorage implements Storage {
   }
 
   async #close(): Promise<void> {
-    await this.#compactor?.close()
+    this.#compactor?.close()
     await within(closeTimeout, Promise.allSettled(this.#pending)).catch(() => {})
     this.#hub.close(closedError())
     this.#watches.close()

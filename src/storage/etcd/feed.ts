@@ -85,7 +85,7 @@ export class Feed {
     if (this.#closed) return
     if (error.code === code.permissionDenied || error.code === code.unauthenticated)
       this.#end(new StorageUnavailableError(error.message))
-    else this.#deps.log('the watch of etcd was interrupted', { error: error.message })
+    else if (this.#tries === 0) this.#deps.log('the watch of etcd was interrupted', { error: error.message })
   }
 
   #take(answer: WatchAnswer): void {

@@ -59,6 +59,8 @@ export class WatchHub {
   /** All our events after this revision are in `#recent`. */
   #recentStart: number
   #compacted = 0
+  /** How often the feed started over without getting anywhere. */
+  #startedOver = 0
   #closed = false
 
   constructor(deps: WatchHubDeps) {
@@ -116,7 +118,8 @@ export class WatchHub {
   async #startOver(error: Error): Promise<void> {
     this.#feed.close()
     this.#deps.log('the watch of etcd starts over', { error: error.message })
-    for (let tries = 0; !this.#closed; tries++) {
+    while (!this.#closed) {
+      await sleep(backoff(this.#startedOver++))
       try {
         const revision = await this.#deps.currentRevision()
         this.#drop(this.#recent.length)
@@ -125,7 +128,7 @@ export class WatchHub {
         if (!this.#closed) this.#feed = this.#follow()
         break
       } catch {
-        await sleep(backoff(tries))
+        // Until etcd can be asked again.
       }
     }
     this.#endAll(error)
@@ -139,6 +142,7 @@ export class WatchHub {
       return
     }
     this.#position = revision
+    this.#startedOver = 0
     if (this.#recent.length > maxRecentEvents || this.#recentBytes > maxRecentBytes) this.#trim()
     for (const [prefix, group] of this.#groups) {
       const { events: fresh } = group

@@ -1,8 +1,11 @@
 import { KeyExistsError, type KeyValue, RevisionConflictError, StorageUnavailableError, type WriteOptions } from '../storage.ts'
-import type { EtcdClient } from './client.ts'
+import type { CallOptions, EtcdClient } from './client.ts'
 import { isNoLease, RpcError, storageError } from './errors.ts'
 import type { Leases } from './leases.ts'
 import { type EtcdKeyValue, range, txn } from './messages.ts'
+
+/** Milliseconds for each step of finding out what became of a write. */
+const settleTimeout = 10_000
 
 /** etcd's names for what is compared. */
 const target = { version: 0, modRevision: 2 } as const
@@ -91,7 +94,7 @@ export class Writes {
     }
   }
 
-  async #transact({ key, value, expected, options }: Attempt, repeatable = false): Promise<Outcome> {
+  async #transact({ key, value, expected, options }: Attempt, how: CallOptions = { repeatable: false }): Promise<Outcome> {
     const lease = options?.ttlSeconds ? await this.#leases.take(options.ttlSeconds) : 0n
     const condition =
       expected === 0 ? { target: target.version, key, version: 0 } : { target: target.modRevision, key, modRevision: expected }
@@ -102,7 +105,7 @@ export class Writes {
         success: [value ? { put: { key, value, lease } } : { delete: { key } }],
         failure: [{ range: { key } }],
       },
-      { repeatable },
+      how,
     )
     if (succeeded) return { revision: header!.revision, current: undefined }
     const [found] = responses[0]?.range?.kvs ?? []
@@ -118,12 +121,12 @@ export class Writes {
     const { key, value, expected } = attempt
     const unknown = new StorageUnavailableError(`whether ${key} was written is not known: ${cause.message}`, { cause })
     try {
-      const current = await this.#read(key)
+      const current = await this.#read(key, settleTimeout)
       if (expected === 0) {
         const own = current && current.createRevision === current.revision && current.value.equals(value!)
         if (own) return { revision: current.revision, current: undefined }
       } else if (current?.revision === expected) {
-        const outcome = await this.#transact(attempt, true)
+        const outcome = await this.#transact(attempt, { repeatable: true, timeout: settleTimeout })
         if (outcome.revision !== undefined) return outcome
       }
     } catch (error) {
@@ -132,8 +135,8 @@ export class Writes {
     throw unknown
   }
 
-  async #read(key: string): Promise<KeyValue | undefined> {
-    const { kvs } = await this.#client.call(range, { key }, { repeatable: true })
+  async #read(key: string, timeout?: number): Promise<KeyValue | undefined> {
+    const { kvs } = await this.#client.call(range, { key }, { repeatable: true, ...(timeout ? { timeout } : {}) })
     return kvs[0] && toKeyValue(kvs[0])
   }
 }

@@ -90,7 +90,10 @@ test('while the plugin is away reads go on, and writes for three minutes; then b
   const stored = provider.transformer.toStorage(VALUE, PLACE)
   await plugin.stop()
   clock.now += 180_000
-  await assert.rejects(provider.check(), /^Error: failed to perform status section of the healthz check for KMS Provider plugin, error: rpc error: code = /)
+  await assert.rejects(
+    provider.check(),
+    /^Error: failed to perform status section of the healthz check for KMS Provider plugin, error: rpc error: code = /,
+  )
   provider.transformer.toStorage(VALUE, PLACE)
   clock.now += 1000
   assert.throws(() => provider.transformer.toStorage(VALUE, PLACE), {
@@ -99,7 +102,10 @@ test('while the plugin is away reads go on, and writes for three minutes; then b
   assert.equal((await read(provider, stored)).value, VALUE.toString())
   const other = make()
   await other.transformer.prepare(stored)
-  assert.throws(() => other.transformer.fromStorage(stored, PLACE), /failed to decrypt DEK, error: rpc error: code = DeadlineExceeded/)
+  assert.throws(
+    () => other.transformer.fromStorage(stored, PLACE),
+    /failed to decrypt DEK, error: rpc error: code = DeadlineExceeded/,
+  )
   await plugin.start()
   clock.now += 3000
   await provider.check()
@@ -133,11 +139,16 @@ test('a plugin that says that it is not well isn’t', async (t) => {
   plugin.healthz = 'ok'
   plugin.version = 'v2beta1'
   clock.now += 3000
-  await assert.rejects(provider.check(), /KMSv2 API version should not change after the initial status response version v2, got v2beta1/)
+  await assert.rejects(
+    provider.check(),
+    /KMSv2 API version should not change after the initial status response version v2, got v2beta1/,
+  )
   plugin.version = 'v2'
   plugin.rotate('')
   clock.now += 3000
-  await assert.rejects(provider.check(), { message: 'kmsv2 Provider plugin is not healthy, error: got invalid KMSv2 KeyID hash "": keyID is empty' })
+  await assert.rejects(provider.check(), {
+    message: 'kmsv2 Provider plugin is not healthy, error: got invalid KMSv2 KeyID hash "": keyID is empty',
+  })
 })
 
 test('counts calls, keys and misses', async (t) => {

@@ -1,0 +1,134 @@
+import { goQuote } from '../../machinery/go-text.ts'
+import { EvaluationError } from '../errors.ts'
+import { formatDouble } from '../numbers.ts'
+import { runtimeName, Type } from '../types.ts'
+import { Duration, MapValue, Timestamp, typeOf, Uint, type Value } from '../values.ts'
+import { textOf } from './standard.ts'
+
+const nameOf = (value: Value): string => runtimeName(typeOf(value))
+
+/** As many digits as doubles get that are asked for none. */
+const PRECISION = 6
+
+/**
+ * `'%s is %d'.format([a, b])`
+ *
+ * @throws EvaluationError in the reference's words
+ */
+export function formatString(text: string, args: readonly Value[]): string {
+  let result = ''
+  let next = 0
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] !== '%') {
+      result += text[i]
+      continue
+    }
+    if (text[i + 1] === '%') {
+      result += '%'
+      i++
+      continue
+    }
+    if (i + 1 === text.length) throw new EvaluationError('unexpected end of string')
+    const clause = /^%(?:\.([0-9]*))?(.)?/su.exec(text.slice(i))!
+    const letter = clause[2] ?? ''
+    const precision = clause[1] === undefined ? PRECISION : Number(clause[1])
+    if (clause[1] === '') throw new EvaluationError('could not parse formatting clause: error while parsing precision: could not find end of precision specifier')
+    const formatter = Object.hasOwn(CLAUSES, letter) ? CLAUSES[letter] : undefined
+    if (!formatter)
+      throw new EvaluationError(`could not parse formatting clause: unrecognized formatting clause ${goQuote(letter)}`)
+    const value = args[next]
+    if (value === undefined) throw new EvaluationError(`index ${next} out of range`)
+    next++
+    result += formatter(value, precision)
+    i += clause[0].length - 1
+  }
+  return result
+}
+
+const wrong = (message: string): EvaluationError => new EvaluationError(`error during formatting: ${message}`)
+
+const CLAUSES: Readonly<Record<string, (value: Value, precision: number) => string>> = {
+  s: string,
+  d: decimal,
+  f: (value, precision) => fixed(value, precision),
+  e: (value, precision) => scientific(value, precision),
+  b: binary,
+  o: (value) => radix(value, 8, 'octal clause can only be used on integers, was given'),
+  x: (value) => hex(value),
+  X: (value) => hex(value).toUpperCase(),
+}
+
+function string(value: Value): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number') return formatDouble(value).replace(/^\+Inf$/, 'Infinity').replace(/^-Inf$/, '-Infinity')
+  if (value instanceof Uint8Array) return Buffer.from(value).toString()
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  if (value instanceof Uint) return String(value.value)
+  if (value instanceof Timestamp || value instanceof Duration) return textOf(value)
+  if (value instanceof Type) return runtimeName(value)
+  if (value instanceof MapValue) return map(value)
+  throw wrong(
+    `string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given ${nameOf(value)}`,
+  )
+}
+
+function map(value: MapValue): string {
+  const entries = value.keys().map((key) => [literal(key), literal(value.get(key)!)] as const)
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return `{${entries.map(([key, item]) => `${key}:${item}`).join(', ')}}`
+}
+
+/** A value inside a list or a map, as an expression would write it. */
+function literal(value: Value): string {
+  if (typeof value === 'string') return goQuote(value)
+  if (value instanceof Uint8Array) return `b${goQuote(Buffer.from(value).toString())}`
+  if (value instanceof Timestamp) return `timestamp(${goQuote(textOf(value))})`
+  if (value instanceof Duration) return `duration(${goQuote(textOf(value))})`
+  if (typeof value === 'number') return Number.isFinite(value) ? value.toFixed(PRECISION) : goQuote(special(value))
+  return string(value)
+}
+
+const special = (value: number): string => (Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity')
+
+function decimal(value: Value): string {
+  if (typeof value === 'bigint') return String(value)
+  if (value instanceof Uint) return String(value.value)
+  throw wrong(`decimal clause can only be used on integers, was given ${nameOf(value)}`)
+}
+
+function double(value: Value, clause: string): number {
+  if (typeof value === 'number') return value
+  if (value === 'NaN') return Number.NaN
+  if (value === 'Infinity') return Number.POSITIVE_INFINITY
+  if (value === '-Infinity') return Number.NEGATIVE_INFINITY
+  throw wrong(`${clause} clause can only be used on doubles, was given ${nameOf(value)}`)
+}
+
+function fixed(value: Value, precision: number): string {
+  const number = double(value, 'fixed-point')
+  return Number.isFinite(number) ? number.toFixed(Math.min(precision, 100)) : special(number)
+}
+
+function scientific(value: Value, precision: number): string {
+  const number = double(value, 'scientific')
+  if (!Number.isFinite(number)) return special(number)
+  return number.toExponential(Math.min(precision, 100)).replace(/e([-+])([0-9])$/, 'e$10$2')
+}
+
+function radix(value: Value, base: number, message: string): string {
+  if (typeof value === 'bigint') return value.toString(base)
+  if (value instanceof Uint) return value.value.toString(base)
+  throw wrong(`${message} ${nameOf(value)}`)
+}
+
+function binary(value: Value): string {
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  return radix(value, 2, 'only integers and bools can be formatted as binary, was given')
+}
+
+function hex(value: Value): string {
+  if (typeof value === 'string' || value instanceof Uint8Array) return Buffer.from(value as string).toString('hex')
+  return radix(value, 16, 'only integers, byte buffers, and strings can be formatted as hex, was given')
+}
