@@ -9,8 +9,8 @@ export interface ServiceAccountDeps {
   objects: ObjectReader
   /** A name that starts with `base` and ends at random. */
   generateName(base: string): string
-  /** Resolves after this many ms. */
-  pause(ms: number): Promise<void>
+  /** Resolves after this many ms, or when an account of the namespace changes before. */
+  pause(ms: number, namespace: string): Promise<void>
 }
 
 /** What pods need to know of their account. */
@@ -124,7 +124,7 @@ async function awaited(
   const { namespace } = attributes
   let account = await accounts.fresh(namespace, name)
   for (let tries = 1; !account && name === DEFAULT_ACCOUNT && tries < TRIES; tries++) {
-    await pause(PAUSE_MS)
+    await pause(PAUSE_MS, namespace)
     account = await accounts.fresh(namespace, name)
   }
   if (account) return account

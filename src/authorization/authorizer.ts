@@ -74,7 +74,7 @@ export const alwaysDeny: Authorizer = {
 /** Asks authorizers in order; the first that allows or denies decides. What the others said is kept for the refusal. */
 export class AuthorizerChain implements Authorizer {
   readonly name = 'union'
-  readonly #members: readonly Authorizer[]
+  #members: readonly Authorizer[]
   readonly #metrics: AuthorizationMetrics | undefined
 
   constructor(members: readonly Authorizer[], metrics?: AuthorizationMetrics) {
@@ -82,12 +82,18 @@ export class AuthorizerChain implements Authorizer {
     this.#metrics = metrics
   }
 
+  /** Asks others from now on; questions that are on their way go on with those that they began with. */
+  replace(members: readonly Authorizer[]): void {
+    this.#members = members
+  }
+
   authorize(user: UserInfo, attributes: Attributes): Decision | Promise<Decision> {
     let said: Decision[] | undefined
-    for (let i = 0; i < this.#members.length; i++) {
-      const member = this.#members[i] as Authorizer
+    const members = this.#members
+    for (let i = 0; i < members.length; i++) {
+      const member = members[i] as Authorizer
       const decision = member.authorize(user, attributes)
-      if (decision instanceof Promise) return this.#rest(decision, i, said ?? [], user, attributes)
+      if (decision instanceof Promise) return this.#rest(decision, members, i, said ?? [], user, attributes)
       if (decision.verdict !== 'no opinion') return this.#decided(member, decision)
       if (decision !== NO_OPINION) (said ??= []).push(decision)
     }
@@ -96,6 +102,7 @@ export class AuthorizerChain implements Authorizer {
 
   async #rest(
     pending: Promise<Decision>,
+    members: readonly Authorizer[],
     at: number,
     said: Decision[],
     user: UserInfo,
@@ -103,9 +110,9 @@ export class AuthorizerChain implements Authorizer {
   ): Promise<Decision> {
     let decision = await pending
     for (let i = at; ; ) {
-      if (decision.verdict !== 'no opinion') return this.#decided(this.#members[i] as Authorizer, decision)
+      if (decision.verdict !== 'no opinion') return this.#decided(members[i] as Authorizer, decision)
       if (decision !== NO_OPINION) said.push(decision)
-      const next = this.#members[++i]
+      const next = members[++i]
       if (!next) return undecided(said)
       decision = await next.authorize(user, attributes)
     }

@@ -105,7 +105,8 @@ export function visit(expr: Expr, see: (expr: Expr) => void): void {
   for (const part of partsOf(expr)) visit(part, see)
 }
 
-function partsOf(expr: Expr): readonly Expr[] {
+/** The parts of an expression, one level down. */
+export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case 'const':
     case 'ident':

@@ -77,7 +77,7 @@ export class Checker {
       case 'list': {
         let element: Type | undefined
         expr.elements.forEach((part, i) => {
-          element = this.#join(part.at, element, this.#unwrapped(part, expr.optional.has(i)))
+          element = this.#join(element, this.#unwrapped(part, expr.optional.has(i)))
         })
         return listType(element ?? this.#newVariable())
       }
@@ -85,8 +85,8 @@ export class Checker {
         let key: Type | undefined
         let value: Type | undefined
         for (const entry of expr.entries) {
-          key = this.#join(entry.key.at, key, this.#visit(entry.key))
-          value = this.#join(entry.value.at, value, this.#unwrapped(entry.value, entry.optional))
+          key = this.#join(key, this.#visit(entry.key))
+          value = this.#join(value, this.#unwrapped(entry.value, entry.optional))
         }
         return mapType(key ?? this.#newVariable(), value ?? this.#newVariable())
       }
@@ -336,11 +336,10 @@ export class Checker {
     return DYN
   }
 
-  #join(at: number, before: Type | undefined, type: Type): Type {
+  /** The type of both; `dyn` when they have nothing in common, which only the check of literals minds. */
+  #join(before: Type | undefined, type: Type): Type {
     if (!before) return type
-    if (this.#assign(before, type)) return moreGeneral(before, type)
-    this.#report(at, `expected type '${this.settled(before)}' but found '${this.settled(type)}'`)
-    return ERROR
+    return this.#assign(before, type) ? moreGeneral(before, type) : DYN
   }
 
   #assign(wanted: Type, given: Type): boolean {

@@ -36,7 +36,7 @@ export interface OverloadOptions {
  * @param implementation gets what the parameters say
  * @throws Error when the signature can't be read
  */
-export function declare<Args extends readonly Value[]>(
+export function declare<Args extends readonly (Value | undefined)[]>(
   signature: string,
   implementation: (...args: Args) => Value,
   options: OverloadOptions = {},

@@ -20,8 +20,8 @@ const OPERATOR = /==|!=|<=|>=|&&|\|\||[-+*/%!<>?:.,()[\]{}]/y
 const ESCAPE = String.raw`\\(?:[abfnrtv"'\\?\x60]|x[0-9a-fA-F]{2}|X[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})`
 const STRING = new RegExp(
   [
-    String.raw`[rR]"""[^]*?"""`,
-    String.raw`[rR]'''[^]*?'''`,
+    `[rR]"""[^]*?"""`,
+    `[rR]'''[^]*?'''`,
     String.raw`[rR]"[^"\n\r]*"`,
     String.raw`[rR]'[^'\n\r]*'`,
     `"""(?:${ESCAPE}|[^\\\\])*?"""`,
@@ -100,8 +100,8 @@ function unknown(source: string, index: number): string {
   const text = new RegExp(`^${first}(?:${ESCAPE}|[^\\\\${first}\\n\\r])*`).exec(rest)![0]
   const stopper = rest[text.length] ?? ''
   if (stopper !== '\\') return text + stopper
-  const escape = /^\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/.exec(rest.slice(text.length))![0]
-  return text + escape + (rest[text.length + escape.length] ?? '')
+  const start = /^\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/.exec(rest.slice(text.length))![0]
+  return text + start + (rest[text.length + start.length] ?? '')
 }
 
 const shown = (text: string): string => text.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')

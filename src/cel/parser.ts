@@ -97,11 +97,14 @@ class Parser {
     throw new Abandoned()
   }
 
+  #limit(depth: number): void {
+    if (depth <= MAX_DEPTH) return
+    this.#report(0, `expression recursion limit exceeded: ${MAX_DEPTH}`)
+    throw new Abandoned()
+  }
+
   #expression(): Expr {
-    if (++this.#depth > MAX_DEPTH) {
-      this.#report(0, `expression recursion limit exceeded: ${MAX_DEPTH}`)
-      throw new Abandoned()
-    }
+    this.#limit(++this.#depth)
     const condition = this.#or()
     const question = this.#take('?')
     if (!question) {
@@ -132,7 +135,8 @@ class Parser {
 
   #relation(): Expr {
     let left = this.#sum()
-    for (;;) {
+    for (let depth = 0; ; depth++) {
+      this.#limit(depth)
       const token = this.#token
       if (!RELATIONS.includes(token.text) || (token.kind !== 'operator' && token.text !== 'in')) return left
       this.#index++
@@ -146,7 +150,8 @@ class Parser {
 
   #binary(operators: readonly string[], part: () => Expr): Expr {
     let left = part()
-    for (;;) {
+    for (let depth = 0; ; depth++) {
+      this.#limit(depth)
       const token = this.#token
       if (token.kind !== 'operator' || !operators.includes(token.text)) return left
       this.#index++
@@ -175,12 +180,8 @@ class Parser {
 
   #member(): Expr {
     let expr = this.#primary()
-    let depth = 0
-    for (;;) {
-      if (++depth > MAX_DEPTH) {
-        this.#report(0, `expression recursion limit exceeded: ${MAX_DEPTH}`)
-        throw new Abandoned()
-      }
+    for (let depth = 0; ; depth++) {
+      this.#limit(depth)
       const dot = this.#take('.')
       if (dot) {
         expr = this.#afterDot(expr, dot)

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks'
-import { setImmediate } from 'node:timers/promises'
+import { Breather } from './in-parallel.ts'
 
 export interface WorkQueueDeps {
   /** Brings what the key stands for to where it should be. Whatever was added meanwhile makes it run again. */
@@ -14,8 +13,6 @@ export interface WorkQueueDeps {
 
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 60_000
-/** How long work that never waits for anything may keep the event loop. */
-const SLICE_MS = 5
 
 /**
  * Keys that something is to be done about. A key is there once however often it is added, and never worked on twice at a time; what
@@ -28,9 +25,9 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #settled: (() => void)[] = []
+  readonly #breather = new Breather()
   #paused: boolean
   #closed = false
-  #sliceBegan = 0
 
   constructor(deps: WorkQueueDeps) {
     this.#deps = deps
@@ -103,15 +100,9 @@ export class WorkQueue {
       if (!this.#closed) this.#deps.onError(error, key, failures)
       if (!this.#waiting.has(key)) this.addAfter(key, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS))
     }
-    await this.#breathe()
+    await this.#breather.pause()
     this.#running.delete(key)
     this.#next()
     if (this.#idle) for (const resolve of this.#settled.splice(0)) resolve()
-  }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() - this.#sliceBegan < SLICE_MS) return
-    await setImmediate()
-    this.#sliceBegan = performance.now()
   }
 }

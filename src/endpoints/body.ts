@@ -104,6 +104,12 @@ export class BodyReader {
     }
   }
 
+  /** The type that a body of this kind is decoded as; undefined when it isn't served. */
+  schemaOf(apiVersion: string, kind: string): string | undefined {
+    const slash = apiVersion.lastIndexOf('/')
+    return this.#known.schemaOf(slash < 0 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
+  }
+
   #strictJson(bytes: Buffer, expected: BodyKind): StrictlyRead {
     return readStrictly(decodeUtf8(bytes), this.#facts, expected.schema)
   }

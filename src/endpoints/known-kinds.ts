@@ -72,6 +72,16 @@ export class KnownKinds {
     this.#facts = facts
   }
 
+  /** The type of a served kind's bodies. */
+  schemaOf(group: string, version: string, kind: string): string | undefined {
+    for (const k of this.#kinds()) {
+      if (k.kind !== kind) continue
+      const served = [k, ...(k.alsoServed ?? [])].find((s) => s.group === group && s.version === version)
+      if (served) return served.schema
+    }
+    return undefined
+  }
+
   isRegistered(group: string, version: string, kind: string): boolean {
     const gv = group ? `${group}/${version}` : version
     if (RETIRED[gv]?.includes(kind)) return true

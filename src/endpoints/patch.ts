@@ -198,8 +198,16 @@ class Patcher {
     const apiVersion = typeof value.apiVersion === 'string' ? value.apiVersion : ''
     if (!kind) throw patchResultInvalid(echo(), `Object 'Kind' is missing in '${echo()}'`)
     if (!apiVersion) throw patchResultInvalid(echo(), `Object 'apiVersion' is missing in '${echo()}'`)
+    const { bodies, decoder } = this.#call.deps
+    const schema = bodies.schemaOf(apiVersion, kind)
     try {
-      this.#call.deps.bodies.parse(Buffer.from(JSON.stringify({ kind, apiVersion })), 'json', this.#expected)
+      if (schema) decoder.decode(schema, value)
+    } catch (error) {
+      if (error instanceof Error && isDecodeFailure(error)) throw patchResultInvalid(echo(), error.message)
+      throw error
+    }
+    try {
+      bodies.parse(Buffer.from(JSON.stringify({ kind, apiVersion })), 'json', this.#expected)
     } catch (error) {
       if (!(error instanceof StatusError)) throw error
       const cause = error.message.replace(/^.*? cannot be handled as an? .*?: /, '')

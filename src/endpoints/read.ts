@@ -14,7 +14,7 @@ import { internalPackage } from './known-kinds.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
 import { entryInProtobuf, listInProtobuf, type MessageParts, PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
-import { includeObject, partial } from './table.ts'
+import { includeObject, partial, type Tabled } from './table.ts'
 import { encodeContinue, parseVersion, readError, tooLarge, unreadableInList } from './versions.ts'
 
 /** GET of one object. */
@@ -46,24 +46,27 @@ async function reach(call: Call, version: number): Promise<void> {
   if (version > cache.revision) throw tooLarge(version, cache.revision)
 }
 
-/** Sends one stored object in the form that the client wants. */
-export function answerObject(call: Call, code: number, entry: CacheEntry, form: Form): void {
+/**
+ * Sends one stored object in the form that the client wants.
+ * @param of what tables and metadata of it are made of
+ */
+export function answerObject(call: Call, code: number, entry: CacheEntry, form: Form, of: Tabled = call.endpoint.served): void {
   const { exchange, endpoint } = call
   // Only metadata can be asked for in protobuf.
-  if (form.as) answerValue(call, code, converted(call, entry, form), META.partial, form)
+  if (form.as) answerValue(call, code, converted(call, entry, form, of), META.partial, form)
   else if (form.mediaType === PROTOBUF) exchange.respond(code, PROTOBUF, entryInProtobuf(call, entry))
   else exchange.respond(code, form.mediaType, inForm(endpoint.served.bytes(entry), form))
 }
 
-function converted(call: Call, entry: CacheEntry, form: Form): JsonObject {
-  const { exchange, endpoint, deps } = call
+function converted(call: Call, entry: CacheEntry, form: Form, of: Tabled): JsonObject {
+  const { exchange, deps } = call
   const version = form.asVersion ?? 'v1'
   if (form.as === 'PartialObjectMetadataList') throw notAList(call, form, false)
-  if (form.as === 'PartialObjectMetadata') return partial(entry.object<KubeObject>(), version)
+  if (form.as === 'PartialObjectMetadata') return partial(entry.object<KubeObject>(), version, of)
   const include = includeObject(exchange.query.get('includeObject'))
-  const row = deps.tables.row(endpoint.served, entry, include, version)
+  const row = deps.tables.row(of, entry, include, version)
   const metadata = entry.object<KubeObject>().metadata?.resourceVersion
-  return deps.tables.table(endpoint.served, [row], metadata ? { resourceVersion: metadata } : {}, version)
+  return deps.tables.table(of, [row], metadata ? { resourceVersion: metadata } : {}, version)
 }
 
 /** The 406 for a list form of an object, or the other way round. */
@@ -302,7 +305,7 @@ export function answerConverted(call: Call, page: Page, form: Form): void {
       kind: 'PartialObjectMetadataList',
       apiVersion: `meta.k8s.io/${version}`,
       metadata,
-      items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version)),
+      items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version, endpoint.served)),
     }
   }
   answerValue(call, 200, body, META.partialList(version), form)

@@ -2,7 +2,7 @@ import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { badRequest } from '../machinery/status.ts'
 import { age, type Column, column } from '../registry/columns.ts'
-import type { ServedResource } from '../registry/served.ts'
+import type { KindDefinition } from '../registry/kind.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
@@ -24,12 +24,19 @@ const CREATED_AT: Column<KubeObject> = column(
   { type: 'date' },
 )
 
+/** What tables are made of: a served resource, or a subresource with columns of its own. */
+export interface Tabled {
+  readonly columns: readonly Column<KubeObject>[] | undefined
+  readonly kind: Pick<KindDefinition, 'displayName' | 'rowConditions' | 'fieldAnnotations'>
+  fromStorage(object: KubeObject): KubeObject
+}
+
 /** Makes meta.k8s.io Tables, which is what kubectl prints. */
 export class TableMaker {
   readonly #describe: (reference: string) => string
   readonly #clock: () => number
   readonly #definitions = new WeakMap<readonly Column<KubeObject>[], JsonObject[]>()
-  readonly #columns = new WeakMap<ServedResource, readonly Column<KubeObject>[]>()
+  readonly #columns = new WeakMap<Tabled, readonly Column<KubeObject>[]>()
 
   /** @param describe the API description of `type.field` */
   constructor(deps: { describe: (reference: string) => string; clock: () => number }) {
@@ -37,7 +44,7 @@ export class TableMaker {
     this.#clock = deps.clock
   }
 
-  #columnsOf(served: ServedResource): readonly Column<KubeObject>[] {
+  #columnsOf(served: Tabled): readonly Column<KubeObject>[] {
     let columns = this.#columns.get(served)
     if (!columns) {
       const own = served.columns ?? [CREATED_AT]
@@ -54,7 +61,7 @@ export class TableMaker {
     return columns
   }
 
-  definitions(served: ServedResource): JsonObject[] {
+  definitions(served: Tabled): JsonObject[] {
     const columns = this.#columnsOf(served)
     let definitions = this.#definitions.get(columns)
     if (!definitions) {
@@ -72,22 +79,22 @@ export class TableMaker {
     return definitions
   }
 
-  row(served: ServedResource, entry: CacheEntry, include: IncludeObject, version: string): JsonObject {
+  row(served: Tabled, entry: CacheEntry, include: IncludeObject, version: string): JsonObject {
     return this.rowOf(served, entry.object<KubeObject>(), include, version)
   }
 
-  rowOf(served: ServedResource, object: KubeObject, include: IncludeObject, version: string): JsonObject {
+  rowOf(served: Tabled, object: KubeObject, include: IncludeObject, version: string): JsonObject {
     const now = this.#clock()
     const row: JsonObject = { cells: this.#columnsOf(served).map((c) => c.cell(object, now)) }
     const conditions = served.kind.rowConditions?.(object)
     if (conditions?.length) row.conditions = conditions
-    if (include === 'Metadata') row.object = partial(object, version)
+    if (include === 'Metadata') row.object = partial(object, version, served)
     else if (include === 'Object') row.object = served.fromStorage(object) as JsonObject
     else row.object = null
     return row
   }
 
-  table(served: ServedResource, rows: JsonObject[], metadata: JsonObject, version: string): JsonObject {
+  table(served: Tabled, rows: JsonObject[], metadata: JsonObject, version: string): JsonObject {
     return {
       kind: 'Table',
       apiVersion: `meta.k8s.io/${version}`,
@@ -98,9 +105,16 @@ export class TableMaker {
   }
 }
 
-/** An object cut down to its metadata. */
-export function partial(object: KubeObject, version: string): JsonObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: (object.metadata ?? {}) as JsonObject }
+/** An object cut down to its metadata, without the annotations that carry fields. */
+export function partial(object: KubeObject, version: string, of: Tabled): JsonObject {
+  let metadata = object.metadata ?? {}
+  const { fieldAnnotations } = of.kind
+  if (fieldAnnotations && metadata.annotations) {
+    const { annotations: all, ...rest } = metadata
+    const kept = Object.entries(all).filter(([key]) => !fieldAnnotations.includes(key))
+    metadata = kept.length ? { ...metadata, annotations: Object.fromEntries(kept) } : rest
+  }
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: metadata as JsonObject }
 }
 
 export { age }

@@ -41,7 +41,7 @@ export async function watch(call: Call): Promise<void> {
       : options.matches
   const stream = exchange.stream(200, form.stream ? `${form.mediaType};stream=watch` : form.mediaType)
   const framer = new Framer(call, form, include)
-  const session = new WatchSession(call, stream, framer)
+  const session = new WatchSession(call, stream, framer, form)
   const { cache } = store
 
   const watched: Watched = { prefix, exact, matches }
@@ -212,7 +212,7 @@ class Framer {
   #frame(type: WatchEventType, entry: CacheEntry): Buffer {
     if (this.#form.mediaType !== PROTOBUF) return frame(type, this.#body(entry))
     if (!this.#form.as) return watchFrame(type, entryInProtobuf(this.#call, entry))
-    return this.#message(type, partial(entry.object(), this.#form.asVersion ?? 'v1'), META.partial)
+    return this.#message(type, partial(entry.object(), this.#form.asVersion ?? 'v1', this.#served), META.partial)
   }
 
   #message(type: string, object: JsonObject, schema: string): Buffer {
@@ -222,7 +222,7 @@ class Framer {
   #body(entry: CacheEntry): Buffer {
     if (!this.#form.as) return this.#served.bytes(entry)
     if (this.#form.as === 'Table') return Buffer.from(stringifyJson(this.#table(entry, false)))
-    return Buffer.from(stringifyJson(partial(entry.object(), this.#form.asVersion ?? 'v1')))
+    return Buffer.from(stringifyJson(partial(entry.object(), this.#form.asVersion ?? 'v1', this.#served)))
   }
 
   #table(entry: CacheEntry, columns: boolean): JsonObject {
@@ -247,7 +247,7 @@ class Framer {
       this.#first = false
       const row = tables.rowOf(this.#served, this.#served.bookmark(revision, annotations), this.#include, version)
       object.rows = [row]
-    } else if (this.#form.as) object = partial(object, version)
+    } else if (this.#form.as) object = partial(object, version, this.#served)
     if (this.#form.mediaType === PROTOBUF) {
       return this.#message('BOOKMARK', object, this.#form.as ? META.partial : this.#served.schema)
     }
@@ -278,12 +278,15 @@ class WatchSession {
   readonly #maxBacklog: number
   readonly #use: { watchEvents: number }
   readonly #transport: Transport
+  /** An event is never a list: a watch that asks for one ends at its first event. */
+  readonly #asList: boolean
   #ended = false
   #full = false
   #drained: (() => void) | undefined
   #finish: (() => void) | undefined
 
-  constructor(call: Call, stream: BodyStream, framer: Framer) {
+  constructor(call: Call, stream: BodyStream, framer: Framer, form: Form) {
+    this.#asList = form.as === 'PartialObjectMetadataList'
     this.#stream = stream
     this.#framer = framer
     this.#maxBacklog = call.deps.maxWatchBacklog
@@ -310,6 +313,10 @@ class WatchSession {
   /** The connection gathers the frames of one turn of the event loop; what waits is shared by all watchers, not copied. */
   send(frame: Buffer): void {
     if (this.#ended) return
+    if (this.#asList) {
+      this.end()
+      return
+    }
     this.#use.watchEvents++
     if (this.#stream.write(frame)) return
     this.#full = true

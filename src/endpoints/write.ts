@@ -11,7 +11,7 @@ import { answerValue, META, wantsPretty } from './encode.ts'
 import { type Form, negotiate, onlyAccepted } from './negotiation.ts'
 import { type WriteOptions, writeOptions } from './options.ts'
 import { answerObject } from './read.ts'
-import { partial } from './table.ts'
+import { partial, type Tabled } from './table.ts'
 
 /** POST of a collection. */
 export async function create(call: Call): Promise<void> {
@@ -32,7 +32,7 @@ export async function create(call: Call): Promise<void> {
     if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.fromStorage(answered)
     const shown = { kind: kind.kind, apiVersion: endpoint.served.apiVersion, ...rest }
-    if (form.as) answerValue(call, 201, partial(shown, form.asVersion ?? 'v1'), META.partial, form)
+    if (form.as) answerValue(call, 201, partial(shown, form.asVersion ?? 'v1', endpoint.served), META.partial, form)
     else answerValue(call, 201, shown as object as JsonObject, endpoint.served.schema, form)
     return
   }
@@ -111,14 +111,25 @@ export function answerSubresource(call: Call, subresource: Subresource<KubeObjec
     answerObject(call, 200, written.entry, form)
     return
   }
+  const { endpoint } = call
   const shown = subresource.read(written.entry.object())
   if (form.as) {
     const body = Buffer.from(stringifyJson(shown))
     const entry = new CacheEntry('', body, written.entry.revision, () => ({ labels: undefined, field: () => '' }))
-    answerObject(call, 200, entry, form)
+    const of = subresource.columns ? tabled(subresource) : endpoint.served
+    answerObject(call, 200, entry, form, of)
     return
   }
   answerValue(call, 200, shown as JsonObject, subresource.kind.schema, form)
+}
+
+const TABLED = new WeakMap<Subresource<KubeObject>, Tabled>()
+
+/** A subresource that has columns of its own, as tables take it. */
+function tabled(subresource: Subresource<KubeObject>): Tabled {
+  let found = TABLED.get(subresource)
+  if (!found) TABLED.set(subresource, (found = { columns: subresource.columns, kind: {}, fromStorage: (object) => object }))
+  return found
 }
 
 /** POST of a subresource (binding, eviction, token). */

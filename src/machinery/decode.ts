@@ -403,14 +403,17 @@ export class TypeDecoder {
   #jsonSchemaPart(type: string): Decoder {
     const props = '#io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
     const one = this.#decoder(props)
-    if (type === 'propsorarray') {
-      const many = this.#list({ list: props })
-      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : one(raw, walk))
+    if (type === 'propsorbool') {
+      return (raw, walk) => {
+        if (typeof raw === 'boolean') return raw
+        if (isObject(raw)) return one(raw, walk)
+        throw new DecodeError('boolean or JSON schema expected')
+      }
     }
-    if (type === 'propsorbool') return (raw, walk) => (typeof raw === 'boolean' ? raw : one(raw, walk))
-    if (type === 'propsorstrings') {
-      const many = this.#list({ list: 'string' })
-      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : one(raw, walk))
+    if (type === 'propsorarray' || type === 'propsorstrings') {
+      const many = this.#list({ list: type === 'propsorarray' ? props : 'string' })
+      // Anything else counts as neither, which is written as null.
+      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : isObject(raw) ? one(raw, walk) : null)
     }
     throw new Error(`no decoder for type ${type}`)
   }

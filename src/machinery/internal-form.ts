@@ -17,6 +17,7 @@ interface Differences {
 
 const CORE = 'io.k8s.api.core.v1.'
 const RESOURCE = 'io.k8s.api.resource.v1.'
+const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.'
 
 const DIFFERENCES: Readonly<Record<string, Differences>> = {
   [`${CORE}PodTemplateSpec`]: { inlineMetadata: true },
@@ -158,6 +159,21 @@ const DIFFERENCES: Readonly<Record<string, Differences>> = {
     names: { monitors: 'CephMonitors', image: 'RBDImage', pool: 'RBDPool', user: 'RadosUser' },
   },
   [`${RESOURCE}ResourceClaimTemplateSpec`]: { inlineMetadata: true },
+  [`${EXTENSIONS}JSONSchemaProps`]: {
+    names: {
+      $schema: 'Schema',
+      $ref: 'Ref',
+      'x-kubernetes-preserve-unknown-fields': 'XPreserveUnknownFields',
+      'x-kubernetes-embedded-resource': 'XEmbeddedResource',
+      'x-kubernetes-int-or-string': 'XIntOrString',
+      'x-kubernetes-list-map-keys': 'XListMapKeys',
+      'x-kubernetes-list-type': 'XListType',
+      'x-kubernetes-map-type': 'XMapType',
+      'x-kubernetes-validations': 'XValidations',
+    },
+    order: ['id', '$schema', '$ref', 'description', 'type', 'nullable'],
+  },
+  [`${EXTENSIONS}CustomResourceValidation`]: { names: { openAPIV3Schema: 'OpenAPIV3Schema' } },
   [`${RESOURCE}DeviceAttribute`]: {
     names: {
       int: 'IntValue',
@@ -174,7 +190,7 @@ const DIFFERENCES: Readonly<Record<string, Differences>> = {
 
 /** Words that Go writes in upper case when a JSON name starts with them. */
 const INITIALISMS: ReadonlySet<string> = new Set(
-  'api aws cel cidr csi dns fc fs gce gmsa grpc http https id ip iqn iscsi ipc nfs os pd pid rbd se ssl tcp tls tty uid uri url'.split(
+  'api aws cel cidr csi dns fc fs gce gmsa grpc http https id ip iqn iscsi ipc json nfs os pd pid rbd se ssl tcp tls tty uid uri url'.split(
     ' ',
   ),
 )
@@ -260,7 +276,18 @@ function typed(facts: SchemaFacts, type: TypeExpression, value: Json): Json {
     if (!isObject(value)) return value
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typed(facts, type.map, item as Json)]))
   }
+  if (type.startsWith('props')) return eitherForm(facts, type, value)
   return type.startsWith('#') && isObject(value) ? internalForm(facts, type.slice(1), value) : value
+}
+
+/** Parts of schemas that are a schema or something else, for which the internal types have a field each. */
+function eitherForm(facts: SchemaFacts, type: string, value: Json): JsonObject {
+  const props = `${EXTENSIONS}JSONSchemaProps`
+  const schema = isObject(value) ? internalForm(facts, props, value) : null
+  const list = Array.isArray(value) ? value : null
+  if (type === 'propsorbool') return { Allows: value !== false, Schema: schema }
+  if (type === 'propsorstrings') return { Schema: schema, Property: list }
+  return { Schema: schema, JSONSchemas: list && list.map((item) => internalForm(facts, props, item as JsonObject)) }
 }
 
 /** As Go's encoder indents it by one space, with the characters escaped that matter in HTML. */

@@ -1,4 +1,4 @@
-import { built, unbuilt } from './flag.ts'
+import { built } from './flag.ts'
 import { duration, string, strings } from './flag-types.ts'
 
 /** Every authorization mode, with whether it exists yet. */
@@ -15,7 +15,7 @@ export const authorizationModes: Readonly<Record<string, boolean>> = {
 }
 
 export const authorization = {
-  'authorization-config': unbuilt(
+  'authorization-config': built(
     string,
     '',
     'File that configures the authorizers. Excludes --authorization-mode and the --authorization-webhook-* flags.',

@@ -12,7 +12,8 @@ const defaultServiceNetwork = '10.0.0.0/24'
  */
 export function complete(raw: Options, warnings: string[]): Options {
   const serviceAccountIssuer = raw.serviceAccountIssuer.length > 0 ? raw.serviceAccountIssuer : [defaultIssuer]
-  const authorizationMode = raw.authorizationMode.length > 0 ? raw.authorizationMode : ['Node', 'RBAC']
+  const defaultModes = raw.authorizationConfig === '' ? ['Node', 'RBAC'] : []
+  const authorizationMode = raw.authorizationMode.length > 0 ? raw.authorizationMode : defaultModes
   const openToAll = authorizationMode.includes('AlwaysAllow')
   if (openToAll && raw.anonymousAuth) {
     warnings.push('--anonymous-auth is switched off, since --authorization-mode has AlwaysAllow')

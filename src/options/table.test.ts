@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { admissionPlugins } from './admission.ts'
 import { authorizationModes } from './authorization.ts'
@@ -8,9 +9,10 @@ import { optionName, writtenDefault } from './flag.ts'
 import { insecureCiphers, preferredCiphers } from './secure-serving.ts'
 import { flags, groups } from './table.ts'
 
-const referenceFile = new URL('../../../shared/reference/flags.txt', import.meta.url)
-const reference = existsSync(referenceFile) ? readFileSync(referenceFile, 'utf8') : undefined
-const skip = reference === undefined && `no ${referenceFile.pathname}: the flags are not compared with the reference's`
+/** The reference's facts lie outside this repository: KUBE_REFERENCE is their folder. */
+const folder = process.env.KUBE_REFERENCE
+const reference = folder === undefined ? undefined : readFileSync(join(folder, 'flags.txt'), 'utf8')
+const skip = !reference && 'KUBE_REFERENCE does not name the folder of reference facts: the flags are not compared with them'
 
 /** Flags that differ from the reference on purpose, by what is ours: the default, as help prints it. */
 const ourDefaults: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { quote } from '../machinery/field-errors.ts'
 import { admissionPlugins } from './admission.ts'
-import { authorizationModes } from './authorization.ts'
+import { authorization as authorizationFlags, authorizationModes } from './authorization.ts'
 import { storageMediaTypes } from './etcd.ts'
 import { featureEnabled } from './feature-gates.ts'
 import { portRange } from './flag-types.ts'
@@ -166,7 +166,17 @@ const authorization: Rule = ({
   authorizationPolicyFile: policyFile,
   authorizationWebhookConfigFile: webhookFile,
   authorizationWebhookVersion: version,
+  authorizationWebhookCacheAuthorizedTtl: authorizedTtl,
+  authorizationWebhookCacheUnauthorizedTtl: unauthorizedTtl,
+  authorizationConfig: config,
 }) => [
+  config !== '' &&
+    (modes.length > 0 ||
+      webhookFile !== '' ||
+      version !== authorizationFlags['authorization-webhook-version'].default ||
+      authorizedTtl !== authorizationFlags['authorization-webhook-cache-authorized-ttl'].default ||
+      unauthorizedTtl !== authorizationFlags['authorization-webhook-cache-unauthorized-ttl'].default) &&
+    '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined',
   ...modes.map((mode) => {
     if (!Object.hasOwn(authorizationModes, mode)) return `authorization-mode ${quote(mode)} is not a valid mode`
     return !authorizationModes[mode] && notBuilt('authorization-mode', mode)
@@ -174,7 +184,7 @@ const authorization: Rule = ({
   new Set(modes).size < modes.length && `authorization-mode [${modes.map(quote).join(' ')}] has mode specified more than once`,
   modes.includes('ABAC') && !policyFile && "authorization-mode ABAC's authorization policy file not passed",
   modes.includes('Webhook') && !webhookFile && "authorization-mode Webhook's authorization config file not passed",
-  !modes.includes('ABAC') && policyFile !== '' && 'cannot specify --authorization-policy-file without mode ABAC',
+  config === '' && !modes.includes('ABAC') && policyFile !== '' && 'cannot specify --authorization-policy-file without mode ABAC',
   !modes.includes('Webhook') && webhookFile !== '' && 'cannot specify --authorization-webhook-config-file without mode Webhook',
   version !== 'v1' && version !== 'v1beta1' && `unsupported webhook authorizer version ${quote(version)}`,
 ]

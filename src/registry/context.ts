@@ -3,6 +3,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import type { SchemaFacts } from '../machinery/schema.ts'
 import type { UserInfo } from '../machinery/user.ts'
 import type { AccessReviewer } from './access.ts'
+import type { ExpressionChecks } from './expressions.ts'
 import type { TokenIssuer } from './tokens.ts'
 
 /** What a kind's hooks may know and use of the server around them. */
@@ -36,6 +37,8 @@ export interface KindEnvironment {
   readonly tokens?: TokenIssuer
   /** What is known of the types, for messages that print whole objects. */
   readonly facts?: SchemaFacts
+  /** Compiles the expressions in objects; without it they are taken as they are. */
+  readonly expressions?: ExpressionChecks
   /** How the other components of the control plane are; without it nothing is known of them. */
   componentHealth?(): Promise<readonly ComponentHealth[]>
   /** Other kinds' objects. Throws when no such resource is served. */
@@ -66,14 +69,14 @@ export interface ObjectAccess {
   get(namespace: string, name: string): Promise<KubeObject | undefined>
   /** @param namespace empty for all */
   list(namespace: string): Promise<KubeObject[]>
-  /** Create through defaults, strategy and validation. */
-  create(object: KubeObject, options?: { dryRun?: boolean }): Promise<KubeObject>
+  /** Create through defaults, strategy and validation. @param options `fieldManager` names who writes; `kube-apiserver` when unset */
+  create(object: KubeObject, options?: { dryRun?: boolean; fieldManager?: string }): Promise<KubeObject>
   /** Reads, changes and stores until no one else wrote in between. Returning undefined from `change` writes nothing. Throws notFound. */
   update(
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options?: { dryRun?: boolean; subresource?: string },
+    options?: { dryRun?: boolean; subresource?: string; fieldManager?: string },
   ): Promise<KubeObject>
   /** The same as a DELETE with these options by the server itself. Throws notFound, conflict. */
   delete(namespace: string, name: string, options?: { dryRun?: boolean; deleteOptions?: JsonObject }): Promise<KubeObject>

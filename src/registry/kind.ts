@@ -109,6 +109,13 @@ export interface KindSpec<T extends KubeObject> {
   columns?: readonly Column<T>[]
   /** What the Name column shows instead of the object's name, such as `standard (default)`. */
   displayName?(object: T): string
+  /**
+   * Annotations that carry what was a field once. Whoever asks for the metadata alone doesn't get them, since they are written only
+   * where the object turns into its version.
+   */
+  fieldAnnotations?: readonly string[]
+  /** What the spec of an empty object, such as a bookmark's, has though it is empty. */
+  blankSpec?: JsonObject
   /** Conditions of a table row, such as a pod's being completed. */
   rowConditions?(object: T): JsonObject[]
   /** The order of a list's rows in tables, for kinds whose lists are shown in another order than that of the list. */
@@ -161,6 +168,8 @@ export interface Subresource<T extends KubeObject> {
   verbs: readonly ('create' | 'delete' | 'get' | 'patch' | 'update')[]
   /** What GET shows, and what update and patch start from; the parent itself when unset. */
   read?(parent: T): KubeObject
+  /** Table columns of what `read` shows; the parent's when unset. */
+  columns?: readonly Column<KubeObject>[]
   /** Update and patch: returns the changed parent. `incoming` is decoded by `kind`'s schema. Throw StatusErrors. */
   write?(parent: T, incoming: KubeObject, context: WriteContext): T
   validate?(object: T, old: T, context: WriteContext): FieldError[]

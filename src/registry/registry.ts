@@ -6,6 +6,7 @@ import { apiVersionOf, type KindDefinition } from './kind.ts'
 import { Resource } from './resource.ts'
 import { ServedResource } from './served.ts'
 import { KindStore, type StoreDeps } from './store.ts'
+import { StoredProtobuf } from './stored-protobuf.ts'
 
 export interface RegistryDeps extends StoreDeps {
   admission: AdmissionChain
@@ -27,6 +28,7 @@ export interface Endpoint {
 /** Every resource that the server has, by the group version that serves it. */
 export class Registry {
   readonly #deps: RegistryDeps
+  readonly #protobuf: StoredProtobuf
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #resources = new Map<string, Resource>()
   #kinds: KindDefinition[] = []
@@ -34,13 +36,15 @@ export class Registry {
 
   constructor(deps: RegistryDeps) {
     this.#deps = deps
+    this.#protobuf = new StoredProtobuf(deps.decoder)
   }
 
   /** @param served whether a group version is switched on (`--runtime-config`) */
   add(kinds: readonly KindDefinition[], env: KindEnvironment, served: (gv: { group: string; version: string }) => boolean): void {
+    const fromProtobuf = (kind: KindDefinition, value: Buffer) => this.#protobuf.toJson(kind, value)
     for (const kind of kinds) {
       const { admission, decoder, atoms, clock, random, uuid, garbageCollection } = this.#deps
-      const store = new KindStore(kind, this.#deps)
+      const store = new KindStore(kind, { ...this.#deps, fromProtobuf })
       const resource = new Resource({ store, admission, decoder, atoms, env, clock, random, uuid, garbageCollection })
       this.#resources.set(`${kind.group}/${kind.resource}`, resource)
       if (served(kind)) this.#serve(new ServedResource(kind, decoder), resource)

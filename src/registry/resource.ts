@@ -345,7 +345,7 @@ export class Resource implements ObjectAccess {
     return found
   }
 
-  async create(object: KubeObject, options: { dryRun?: boolean } = {}): Promise<KubeObject> {
+  async create(object: KubeObject, options: { dryRun?: boolean; fieldManager?: string } = {}): Promise<KubeObject> {
     const decoded = this.#decode(object)
     const context = this.#own('create', object.metadata?.namespace ?? '', '', options)
     return (await this.createFor(decoded, context)).object<KubeObject>()
@@ -355,7 +355,7 @@ export class Resource implements ObjectAccess {
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options: { dryRun?: boolean; subresource?: string } = {},
+    options: { dryRun?: boolean; subresource?: string; fieldManager?: string } = {},
   ): Promise<KubeObject> {
     const context = this.#own('update', namespace, name, options)
     const written = await this.store.change(namespace, name, context, async (current) => {
@@ -368,6 +368,8 @@ export class Resource implements ObjectAccess {
       this.fields.record(current, next, context)
       return this.#changed(next, current, context)
     })
+    // It was the last thing that a deleted object waited for.
+    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
     return written.entry.object<KubeObject>()
   }
 
@@ -393,11 +395,11 @@ export class Resource implements ObjectAccess {
     operation: RequestContext['operation'],
     namespace: string,
     name: string,
-    options: { dryRun?: boolean; subresource?: string },
+    options: { dryRun?: boolean; subresource?: string; fieldManager?: string },
   ): RequestContext {
     const { env, clock } = this.#deps
-    const init = { now: clock(), user: SELF, fieldManager: 'kube-apiserver', namespace, name, operation, env }
-    return new RequestContext({ ...init, dryRun: options.dryRun ?? false, subresource: options.subresource ?? '' })
+    const { dryRun = false, subresource = '', fieldManager = 'kube-apiserver' } = options
+    return new RequestContext({ now: clock(), user: SELF, fieldManager, namespace, name, operation, env, dryRun, subresource })
   }
 }
 

@@ -110,6 +110,8 @@ export class ServedResource {
       apiVersion: this.apiVersion,
       metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
     })
+    const { blankSpec } = this.kind
+    if (blankSpec) empty.spec = { ...(empty.spec as JsonObject), ...blankSpec }
     return empty
   }
 }

@@ -19,6 +19,8 @@ export interface StoreDeps {
   onError: (error: Error) => void
   metrics?: StorageMetrics
   encryption?: Encryption | undefined
+  /** Turns a stored protobuf message into the JSON that we store. @throws Error */
+  fromProtobuf?: ((kind: KindDefinition, value: Buffer) => Buffer) | undefined
 }
 
 /** What one attempt of an update decides to do. */
@@ -59,6 +61,7 @@ export class KindStore {
       storage,
       prefix: this.#prefix,
       describe: this.#describe,
+      ...(deps.fromProtobuf ? { fromProtobuf: (value) => deps.fromProtobuf!(kind, value) } : {}),
       onError: deps.onError,
       onLoaded: () => metrics?.cacheInitializations.inc(labels),
     })

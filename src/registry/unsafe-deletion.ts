@@ -23,7 +23,7 @@ export async function deleteUnreadable(
     ...{ verb: VERB, group, version, resource, subresource: '', namespace, name },
     user,
   })
-  if (!allowed) throw forbidden(kind, name, `not permitted to do "${VERB}", reason: ${error ?? reason}`)
+  if (!allowed) throw forbidden(kind, name, `not permitted to do "${VERB}", reason: ${error || reason}`)
   if (dryRun) return
   if (await store.removeUnreadable(namespace, name)) return
   throw invalidObject({ group, kind: resource }, name, [

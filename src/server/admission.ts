@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { certificateApproval } from '../admission/certificate-approval.ts'
 import { certificateSigning } from '../admission/certificate-signing.ts'
 import { certificateSubjectRestriction } from '../admission/certificate-subject-restriction.ts'
@@ -50,7 +49,7 @@ export function admissionPlugins({ options, registry, authorizer, random }: Admi
     serviceAccount({
       objects,
       generateName: (base) => generatedName(base, random),
-      pause: (ms) => setTimeout(ms),
+      pause: (ms, namespace) => changeWithin(registry.resource('serviceaccounts').store, namespace, ms),
     }),
     nodeRestriction({
       objects,
@@ -75,6 +74,21 @@ export function admissionPlugins({ options, registry, authorizer, random }: Admi
     if (!plugin) throw new Error(`no admission plugin ${name}`)
     return plugin
   })
+}
+
+/** Resolves when something changes in a namespace, or after this many ms. */
+async function changeWithin(store: KindStore, namespace: string, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const watcher = store.cache.watchFrom(store.cache.snapshot(), {
+    prefix: store.prefix(namespace),
+    exact: false,
+    onEvent: () => resolve(),
+    onFail: () => resolve(),
+  })
+  await promise
+  clearTimeout(timer)
+  watcher.close()
 }
 
 /** Other kinds' objects as the watch caches hold them. */

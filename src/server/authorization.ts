@@ -17,6 +17,7 @@ import { controllerEnabled } from '../options/standalone.ts'
 import type { Options } from '../options/table.ts'
 import { nodeRules } from '../registry/bootstrap/default-policy.ts'
 import type { Registry } from '../registry/registry.ts'
+import { AuthorizerFile } from './authorizer-file.ts'
 import { CacheFollower, type FollowHandler } from './cache-follower.ts'
 import { NodeGraphFeed } from './node-graph.ts'
 import { readWebhookKubeconfig } from './webhook-kubeconfig.ts'
@@ -53,15 +54,26 @@ export class Authorization {
         onError: (error) => deps.logger.error('a ClusterRole could not be put together', { error }),
       })
     }
-    this.authorizer = new AuthorizerChain(
-      [privilegedGroup, ...deps.options.authorizationMode.map((mode) => this.#member(mode))],
-      deps.metrics,
-    )
+    this.authorizer = new AuthorizerChain(this.#members(), deps.metrics)
+    external.file?.follow(() => this.authorizer.replace(this.#members()))
   }
 
   /** @throws Error with one line when a file that the flags name can't be used */
   static async create(deps: AuthorizationDeps): Promise<Authorization> {
     return new Authorization(deps, await external(deps))
+  }
+
+  /** Those that the flags or the file name, after the one that is always there. */
+  #members(): Authorizer[] {
+    const { file } = this.#external
+    const named =
+      file?.members((type) => this.#member(type)) ?? this.#deps.options.authorizationMode.map((mode) => this.#member(mode))
+    return [privilegedGroup, ...named]
+  }
+
+  /** Looks now whether the configuration file changed, which is done every few seconds anyway. */
+  async look(): Promise<void> {
+    await this.#external.file?.look()
   }
 
   #member(mode: string): Authorizer {
@@ -136,6 +148,7 @@ export class Authorization {
     await this.settled()
     for (const follower of this.#followers) follower.close()
     this.#external.client?.close()
+    this.#external.file?.close()
   }
 }
 
@@ -144,13 +157,16 @@ interface External {
   abac?: AbacAuthorizer
   webhook?: WebhookAuthorizer
   client?: WebhookClient
+  file?: AuthorizerFile
 }
 
 const WEBHOOK_TIMEOUT_MS = 30_000
 
 async function external({ options, logger, clock }: AuthorizationDeps): Promise<External> {
   const found: External = {}
-  const { authorizationPolicyFile: policyFile, authorizationWebhookConfigFile: webhookFile } = options
+  const { authorizationPolicyFile: policyFile, authorizationWebhookConfigFile: webhookFile, authorizationConfig: file } = options
+  if (file) found.file = await AuthorizerFile.read({ file, logger, clock })
+  if (found.file?.has('ABAC') && !policyFile) throw new Error(`${file} has ABAC, which needs --authorization-policy-file`)
   if (policyFile) found.abac = new AbacAuthorizer(parsePolicyFile(await readFile(policyFile, 'utf8'), policyFile))
   if (webhookFile) {
     const client = webhookClient(await readWebhookKubeconfig(webhookFile, WEBHOOK_TIMEOUT_MS))

@@ -6,7 +6,10 @@ import type { CacheEntry } from '../storage/watch-cache.ts'
 
 export interface FollowHandler {
   put(entry: CacheEntry): void
-  remove(namespace: string, name: string, key: string): void
+  /** @param last the object's last state; unset when it went during a break of the store's watch */
+  remove(namespace: string, name: string, key: string, last: CacheEntry | undefined): void
+  /** Told after such a break, once all that changed meanwhile was told. */
+  caughtUp?(): void
 }
 
 const RETRY_MS = 500
@@ -43,11 +46,11 @@ export class CacheFollower {
       if (this.#told.get(entry.key) !== entry.revision) this.#put(entry)
       return true
     })
-    for (const key of gone) this.#remove(key)
+    for (const key of gone) this.#remove(key, undefined)
     this.#watcher = cache.watchFrom(snapshot, {
       prefix,
       exact: false,
-      onEvent: (type, { entry }) => (type === 'DELETED' ? this.#remove(entry.key) : this.#put(entry)),
+      onEvent: (type, { entry }) => (type === 'DELETED' ? this.#remove(entry.key, entry) : this.#put(entry)),
       onFail: () => {
         if (!this.#closed) void this.#again()
       },
@@ -59,6 +62,7 @@ export class CacheFollower {
       try {
         await setTimeout(RETRY_MS, undefined, { ref: false })
         await this.start()
+        this.#handler.caughtUp?.()
         return
       } catch (error) {
         this.#onError(error)
@@ -71,11 +75,11 @@ export class CacheFollower {
     this.#handler.put(entry)
   }
 
-  #remove(key: string): void {
+  #remove(key: string, last: CacheEntry | undefined): void {
     this.#told.delete(key)
     const parts = key.slice(this.#store.prefix('').length).split('/')
     const name = parts.pop() ?? ''
-    this.#handler.remove(parts[0] ?? '', name, key)
+    this.#handler.remove(parts[0] ?? '', name, key, last)
   }
 
   close(): void {

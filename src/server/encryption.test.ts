@@ -3,7 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
+import { wrap } from '../machinery/protobuf/envelope.ts'
+import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
 import { openEmbedded } from '../storage/embedded/embedded.ts'
+import { AesGcm } from '../storage/encryption/aes.ts'
 import { TestKmsPlugin } from '../testing/kms-plugin.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../testing/start-test-server.ts'
 
@@ -201,7 +205,7 @@ test('what can not be read can only be deleted unsafely: with the gate, the opti
   assert.equal((await ask(second, url, 'DELETE')).code, 500, 'without the gate the option means nothing')
   await second.close()
 
-  await using third = await start({ featureGates: { AllowUnsafeMalformedObjectDeletion: 'true' } })
+  await using third = await start({ featureGates: { AllowUnsafeMalformedObjectDeletion: true } })
   await create(third, 'readable')
   assert.equal((await ask(third, `${SECRETS}/lost`, 'DELETE')).code, 500)
   const refused = await ask(third, url.replace('lost', 'readable'), 'DELETE')
@@ -215,4 +219,30 @@ test('what can not be read can only be deleted unsafely: with the gate, the opti
     ['readable'],
   )
   assert.equal((await ask(third, url, 'DELETE')).code, 404)
+})
+
+test('reads what the reference encrypted and stored in protobuf, and leaves it JSON upon the next change', async (t) => {
+  const { dir, configure, start, raw } = await setUp(t)
+  const provider = keyed('aesgcm', 'key1')
+  await configure(provider)
+  const key = '/registry/secrets/default/theirs'
+  const message = new ProtobufCodec(new WireFacts()).encode('io.k8s.api.core.v1.Secret', {
+    metadata: { name: 'theirs', namespace: 'default', uid: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
+    data: { key: PLAIN },
+    type: 'Opaque',
+  })
+  const value = new AesGcm(Buffer.alloc(32, 'key1')).toStorage(wrap('v1', 'Secret', message), key)
+  {
+    await using store = await openEmbedded({ path: path.join(dir, 'store') })
+    await store.create(key, Buffer.concat([Buffer.from('k8s:enc:aesgcm:v1:key1:'), value]))
+  }
+  const server = await start()
+  const found = (await ask(server, `${SECRETS}/theirs`)).body
+  assert.equal(found.data!.key, PLAIN)
+  assert.equal(Buffer.from(found.data!.key!, 'base64').toString(), 'a very secret value')
+  assert.equal((await ask(server, SECRETS)).body.items!.length, 1)
+  assert.equal((await ask(server, `${SECRETS}/theirs`, 'PUT', { ...found, data: { other: PLAIN } })).code, 200)
+  await server.close()
+  const stored = Buffer.from((await raw()).get(key)!, 'latin1').subarray('k8s:enc:aesgcm:v1:key1:'.length)
+  assert.match(new AesGcm(Buffer.alloc(32, 'key1')).fromStorage(stored, key).value.toString(), /^{"kind":"Secret"/)
 })

@@ -6,6 +6,7 @@ import {
   checkIssuer,
   type OidcConfig,
 } from '../authentication/oidc/config.ts'
+import { NO_EXPRESSIONS } from '../authentication/oidc/expressions.ts'
 import { OidcIssuer } from '../authentication/oidc/issuer.ts'
 import { ProviderKeys } from '../authentication/oidc/provider-keys.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
@@ -128,5 +129,6 @@ function fromFlags(options: Options): OidcConfig {
     groups: options.oidcGroupsClaim ? { claim: options.oidcGroupsClaim, prefix: options.oidcGroupsPrefix } : undefined,
     uidClaim: '',
     requiredClaims: options.oidcRequiredClaim,
+    expressions: NO_EXPRESSIONS,
   }
 }

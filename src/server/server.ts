@@ -49,6 +49,7 @@ import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
+import { type Controllers, startControllers } from './controllers.ts'
 import { openEncryption } from './encryption.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
@@ -79,6 +80,7 @@ export class ApiServer {
   readonly authentication: Authentication
   readonly #authorization: Authorization
   readonly certificates: Certificates
+  readonly controllers: Controllers
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
   /** Serves a request that came in by any transport: also one made within this process. */
@@ -96,6 +98,7 @@ export class ApiServer {
     authentication: Authentication
     authorization: Authorization
     certificates: Certificates
+    controllers: Controllers
     state: { stopping: boolean }
     kubeconfig: string
     handle: (transport: Transport) => void
@@ -110,6 +113,7 @@ export class ApiServer {
     this.authentication = parts.authentication
     this.#authorization = parts.authorization
     this.certificates = parts.certificates
+    this.controllers = parts.controllers
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
     this.handle = parts.handle
@@ -206,6 +210,7 @@ export class ApiServer {
       })
       started.push(() => kept.close())
       await access.settled()
+      const controllers = await startControllers({ options, logger, registry, clock, ca: () => certificates.current.ca })
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       const server = `https://127.0.0.1:${http.address.port}`
       const writeAdmin = async ({ ca, admin }: Credentials): Promise<void> => {
@@ -215,6 +220,7 @@ export class ApiServer {
       certificates.follow(async (now) => {
         http.setTls(certificates.material)
         await writeAdmin(now)
+        controllers.caChanged()
       })
       handler.ready()
       return new ApiServer({
@@ -228,6 +234,7 @@ export class ApiServer {
         authentication,
         authorization: access,
         certificates,
+        controllers,
         state,
         kubeconfig,
         handle: handler.handle,
@@ -252,6 +259,7 @@ export class ApiServer {
     this.#state.stopping = true
     if (options.shutdownDelayDuration > 0) await new Promise((resolve) => setTimeout(resolve, options.shutdownDelayDuration))
     await this.#bootstrap.close()
+    await this.controllers.close()
     const stopping = new Error('the server is shutting down')
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })

@@ -56,7 +56,8 @@ function insertionPoint(value: Buffer): number {
 
 function reencode(value: Buffer, revision: number): Buffer {
   const object = parseJson(value)
-  if (!isObject(object) || !object.kind) throw new Error(`Object 'Kind' is missing in ${goQuote(value.toString())}`)
+  if (!isObject(object) || !(object.kind || isObject(object.metadata)))
+    throw new Error(`Object 'Kind' is missing in ${goQuote(value.toString())}`)
   const { kind, apiVersion, metadata, ...rest } = object as { metadata?: Record<string, unknown> } & JsonObject
   const { name, generateName, namespace, selfLink, uid, resourceVersion: _, ...more } = metadata ?? {}
   const meta = { name, generateName, namespace, selfLink, uid, resourceVersion: String(revision), ...more }

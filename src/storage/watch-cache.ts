@@ -74,6 +74,8 @@ export interface WatchCacheDeps {
   /** Such as `/registry/pods/`. */
   prefix: string
   describe: Describe
+  /** Turns a protobuf message, in which another server stored an object, into JSON. @throws Error */
+  fromProtobuf?: (value: Buffer) => Buffer
   /** How much the window of past events may hold, in bytes of their objects. */
   windowBytes?: number
   onError?: (error: Error) => void
@@ -215,7 +217,8 @@ export class WatchCache {
     if (unreadable) throw unreadable
     let body: Buffer
     try {
-      body = withRevision(value, revision)
+      const { fromProtobuf } = this.#deps
+      body = withRevision(fromProtobuf && isProtobuf(value) ? fromProtobuf(value) : value, revision)
     } catch (error) {
       throw undecodable(key, value, error)
     }
@@ -483,3 +486,6 @@ export class WatchCache {
     for (const watcher of [...this.#watchers]) watcher.fail(reason)
   }
 }
+
+/** The reference's messages begin with `k8s` and a zero. */
+const isProtobuf = (value: Buffer): boolean => value[0] === 0x6b && value[1] === 0x38 && value[2] === 0x73 && value[3] === 0

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { type InProcessStream, open } from '../http/in-process.ts'
 import { Logger } from '../observability/logger.ts'
 import { optionsWith } from '../options/options.ts'
+import { controllerEnabled } from '../options/standalone.ts'
 import type { Options } from '../options/table.ts'
 import { ApiServer } from '../server/server.ts'
 import { MemoryStorage } from '../storage/memory.ts'
@@ -13,8 +14,8 @@ import { MemoryStorage } from '../storage/memory.ts'
 export interface TestServerOptions {
   /**
    * Flags, named as on the command line but in camel case, such as `{ authorizationMode: ['AlwaysAllow'] }`; durations are in
-   * milliseconds. The server listens on a free port whatever they say, and leaves the admission plugin ServiceAccount out unless
-   * `disableAdmissionPlugins` is given.
+   * milliseconds. The server listens on a free port whatever they say. With `controllers: []` nothing runs but the server: then pods need
+   * no service account either, unless `disableAdmissionPlugins` is given.
    */
   flags?: Partial<Options>
   /** `memory` (the default) keeps nothing; `embedded` is the durable store, which is found again in the same `dataDir`. */
@@ -72,6 +73,10 @@ export interface TestServer extends AsyncDisposable {
  * Any number of them run side by side. The first one takes as long as it takes to load the code; later ones share its certificates and
  * take some hundredths of a second.
  *
+ * Controllers run as in any other server: a namespace gets its service account and goes when it is deleted, and so do dependents of what
+ * is deleted, since that is what operators live with in a cluster. They add a few milliseconds to a start. A test that would rather have
+ * nothing happen by itself switches them off.
+ *
  * @throws OptionsError with one line when a flag is unknown, has a bad value or isn't built yet
  */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -85,7 +90,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     const token = randomBytes(16).toString('hex')
     const tokenAuthFile = await writeTokens(path.join(dir, 'tokens.csv'), token, flags.tokenAuthFile)
     const server = await ApiServer.start({
-      options: optionsWith({ ...DEFAULTS, ...flags, dataDir: dir, certDir, tokenAuthFile }),
+      options: optionsWith({ ...defaults(flags), ...flags, dataDir: dir, certDir, tokenAuthFile }),
       logger: new Logger({ level: log ? 'debug' : 'error', format: 'text', clock, write: log ?? (() => {}) }),
       clock,
       port: 0,
@@ -115,8 +120,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   }
 }
 
-/** No service account controller runs, so that pods would be refused for want of a service account. */
-const DEFAULTS: Partial<Options> = { bindAddress: '127.0.0.1', disableAdmissionPlugins: ['ServiceAccount'] }
+/** Where nothing makes service accounts, pods would be refused for want of one. */
+function defaults({ controllers = ['*'] }: Partial<Options>): Partial<Options> {
+  const accounts = controllerEnabled(controllers, 'serviceaccount-controller')
+  return { bindAddress: '127.0.0.1', disableAdmissionPlugins: accounts ? [] : ['ServiceAccount'] }
+}
 
 /** The flag's own file, if there is one, and the admin's token. */
 async function writeTokens(file: string, token: string, given: string | undefined): Promise<string> {

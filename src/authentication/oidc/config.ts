@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { duplicate, type FieldError, invalid, required } from '../../machinery/field-errors.ts'
+import { ConfigReader } from '../../machinery/config-reader.ts'
+import { duplicate, invalid, required, tooMany } from '../../machinery/field-errors.ts'
 import { isObject, type Json, type JsonObject } from '../../machinery/json.ts'
+import { readMappings } from './claim-mappings.ts'
+import type { ClaimExpressions } from './expressions.ts'
 
 /** Where a user's name or groups come from. */
 export interface ClaimMapping {
@@ -23,6 +26,8 @@ export interface OidcConfig {
   /** The claim with the user's UID; empty for none. */
   readonly uidClaim: string
   readonly requiredClaims: Readonly<Record<string, string>>
+  /** What is said by expressions instead of claims, and what more must hold. */
+  readonly expressions: ClaimExpressions
 }
 
 /** Whether requests without credentials are let in, and on which paths; any when there are none. */
@@ -56,14 +61,22 @@ export function authenticationConfig(document: Json, disallowed: readonly string
   const { kind, apiVersion } = document
   if (kind !== 'AuthenticationConfiguration' || !VERSIONS.includes(apiVersion as string))
     throw new Error(`${String(apiVersion)}, Kind=${String(kind)} is no authentication configuration`)
-  const reader = new Reader()
+  const reader = new ConfigReader()
   reader.known(document, '', ['kind', 'apiVersion', 'jwt', 'anonymous'])
   const jwt = reader.list(document, 'jwt', '')
-  if (jwt.length > MAX_ISSUERS) reader.errors.push(invalid('jwt', jwt.length, `must have at most ${MAX_ISSUERS} items`))
+  if (jwt.length > MAX_ISSUERS) {
+    reader.errors.push(tooMany('jwt', jwt.length, MAX_ISSUERS))
+    reader.finish()
+  }
   const issuers = jwt.map((entry, i) => issuerConfig(reader, entry, `jwt[${i}]`, disallowed))
-  issuers.forEach(({ issuer }, i) => {
-    if (issuers.findIndex((other) => other.issuer === issuer) < i) reader.errors.push(duplicate(`jwt[${i}].issuer.url`, issuer))
-  })
+  reader.distinct(
+    issuers.map(({ issuer }) => issuer),
+    (i) => `jwt[${i}].issuer.url`,
+  )
+  reader.distinct(
+    issuers.map(({ discoveryUrl }) => discoveryUrl),
+    (i) => `jwt[${i}].issuer.discoveryURL`,
+  )
   const anonymous = document.anonymous === undefined ? undefined : anonymousConfig(reader, document)
   reader.finish()
   return { issuers, anonymous }
@@ -71,12 +84,12 @@ export function authenticationConfig(document: Json, disallowed: readonly string
 
 /** @throws Error with one line, for the first line of what is wrong with an issuer that flags describe */
 export function checkIssuer(config: OidcConfig, disallowed: readonly string[]): void {
-  const reader = new Reader()
+  const reader = new ConfigReader()
   checkUrl(reader, config.issuer, 'issuer.url', disallowed)
   reader.finish()
 }
 
-function anonymousConfig(reader: Reader, document: JsonObject): AnonymousConfig {
+function anonymousConfig(reader: ConfigReader, document: JsonObject): AnonymousConfig {
   const anonymous = reader.object(document, 'anonymous', '')
   reader.known(anonymous, 'anonymous', ['enabled', 'conditions'])
   const conditions = reader.list(anonymous, 'conditions', 'anonymous')
@@ -89,7 +102,7 @@ function anonymousConfig(reader: Reader, document: JsonObject): AnonymousConfig 
   return { enabled, paths }
 }
 
-function issuerConfig(reader: Reader, entry: JsonObject, path: string, disallowed: readonly string[]): OidcConfig {
+function issuerConfig(reader: ConfigReader, entry: JsonObject, path: string, disallowed: readonly string[]): OidcConfig {
   reader.known(entry, path, ['issuer', 'claimValidationRules', 'claimMappings', 'userValidationRules'])
   const issuer = reader.object(entry, 'issuer', path)
   const at = `${path}.issuer`
@@ -102,7 +115,7 @@ function issuerConfig(reader: Reader, entry: JsonObject, path: string, disallowe
     'egressSelectorType',
   ])
   const url = reader.text(issuer, 'url', at)
-  if (url === '') reader.errors.push(required(`${at}.url`, 'URL is required'))
+  if (url === '') reader.errors.push(required(`${at}.url`))
   else checkUrl(reader, url, `${at}.url`, disallowed)
   const discoveryUrl = reader.text(issuer, 'discoveryURL', at)
   if (discoveryUrl !== '') {
@@ -116,23 +129,20 @@ function issuerConfig(reader: Reader, entry: JsonObject, path: string, disallowe
     reader.errors.push(
       invalid(`${at}.certificateAuthority`, '<omitted>', 'data does not contain any valid RSA or ECDSA certificates'),
     )
-  const mappings = reader.object(entry, 'claimMappings', path)
-  if (reader.list(entry, 'userValidationRules', path).length > 0) reader.noExpressions(`${path}.userValidationRules`)
-  if (reader.list(mappings, 'extra', `${path}.claimMappings`).length > 0) reader.noExpressions(`${path}.claimMappings.extra`)
+  const egress = reader.text(issuer, 'egressSelectorType', at)
+  if (!['', 'controlplane', 'cluster'].includes(egress))
+    reader.errors.push(invalid(`${at}.egressSelectorType`, egress, 'egress selector must be either controlplane or cluster'))
   return {
     issuer: url,
     discoveryUrl,
     certificateAuthority,
     audiences: audiencesOf(reader, issuer, at),
     algorithms: OIDC_ALGORITHMS,
-    username: mappingOf(reader, mappings, 'username', path) ?? { claim: '', prefix: '' },
-    groups: mappingOf(reader, mappings, 'groups', path),
-    uidClaim: uidClaim(reader, mappings, path),
-    requiredClaims: requiredClaims(reader, entry, path),
+    ...readMappings(reader, entry, path),
   }
 }
 
-function checkUrl(reader: Reader, url: string, path: string, disallowed: readonly string[]): void {
+function checkUrl(reader: ConfigReader, url: string, path: string, disallowed: readonly string[]): void {
   const wrong = (detail: string) => reader.errors.push(invalid(path, url, detail))
   if (disallowed.includes(url)) wrong(`URL must not overlap with disallowed issuers: [${[...disallowed].sort().join(' ')}]`)
   if (!URL.canParse(url)) {
@@ -146,12 +156,12 @@ function checkUrl(reader: Reader, url: string, path: string, disallowed: readonl
   if (hash !== '') wrong('URL must not contain a fragment')
 }
 
-function audiencesOf(reader: Reader, issuer: JsonObject, path: string): string[] {
+function audiencesOf(reader: ConfigReader, issuer: JsonObject, path: string): string[] {
   const audiences = reader.texts(issuer, 'audiences', path)
   const policy = reader.text(issuer, 'audienceMatchPolicy', path)
   if (audiences.length === 0) reader.errors.push(required(`${path}.audiences`, `at least one ${path}.audiences is required`))
   audiences.forEach((audience, i) => {
-    if (audience === '') reader.errors.push(required(`${path}.audiences[${i}]`, "audience can't be empty"))
+    if (audience === '') reader.errors.push(required(`${path}.audiences[${i}]`))
     if (audiences.indexOf(audience) < i) reader.errors.push(duplicate(`${path}.audiences[${i}]`, audience))
   })
   const at = `${path}.audienceMatchPolicy`
@@ -162,40 +172,6 @@ function audiencesOf(reader: Reader, issuer: JsonObject, path: string): string[]
   return audiences
 }
 
-function mappingOf(reader: Reader, mappings: JsonObject, name: 'username' | 'groups', parent: string): ClaimMapping | undefined {
-  const path = `${parent}.claimMappings.${name}`
-  const mapping = reader.object(mappings, name, `${parent}.claimMappings`)
-  const claim = reader.text(mapping, 'claim', path)
-  if (reader.text(mapping, 'expression', path) !== '') reader.noExpressions(`${path}.expression`)
-  else if (claim === '' && name === 'username') reader.errors.push(required(path, 'claim or expression is required'))
-  if (claim === '') return undefined
-  if (mapping.prefix === undefined)
-    reader.errors.push(
-      required(`${path}.prefix`, 'prefix is required when claim is set. It can be set to an empty string to disable prefixing'),
-    )
-  return { claim, prefix: reader.text(mapping, 'prefix', path) }
-}
-
-function uidClaim(reader: Reader, mappings: JsonObject, parent: string): string {
-  const path = `${parent}.claimMappings.uid`
-  const uid = reader.object(mappings, 'uid', `${parent}.claimMappings`)
-  if (reader.text(uid, 'expression', path) !== '') reader.noExpressions(`${path}.expression`)
-  return reader.text(uid, 'claim', path)
-}
-
-function requiredClaims(reader: Reader, entry: JsonObject, parent: string): Record<string, string> {
-  const found: Record<string, string> = {}
-  reader.list(entry, 'claimValidationRules', parent).forEach((rule, i) => {
-    const path = `${parent}.claimValidationRules[${i}]`
-    const claim = reader.text(rule, 'claim', path)
-    if (reader.text(rule, 'expression', path) !== '') reader.noExpressions(`${path}.expression`)
-    else if (claim === '') reader.errors.push(required(path, 'claim or expression is required'))
-    if (claim !== '' && Object.hasOwn(found, claim)) reader.errors.push(duplicate(`${path}.claim`, claim))
-    found[claim] = reader.text(rule, 'requiredValue', path)
-  })
-  return found
-}
-
 function isCertificate(pem: string): boolean {
   try {
     return new X509Certificate(pem).raw.length > 0
@@ -203,55 +179,3 @@ function isCertificate(pem: string): boolean {
     return false
   }
 }
-
-/** Reads members and gathers what is wrong with them. */
-class Reader {
-  readonly errors: FieldError[] = []
-
-  known(object: JsonObject, path: string, names: readonly string[]): void {
-    for (const name of Object.keys(object)) {
-      if (!names.includes(name)) this.errors.push({ reason: '', field: within(path, name), message: 'unknown field' })
-    }
-  }
-
-  text(object: JsonObject, name: string, path: string): string {
-    const value = object[name] ?? ''
-    if (typeof value === 'string') return value
-    this.errors.push(invalid(within(path, name), value, 'must be a string'))
-    return ''
-  }
-
-  texts(object: JsonObject, name: string, path: string): string[] {
-    const value = object[name] ?? []
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
-    this.errors.push(invalid(within(path, name), value, 'must be a list of strings'))
-    return []
-  }
-
-  object(object: JsonObject, name: string, path: string): JsonObject {
-    const value = object[name] ?? {}
-    if (isObject(value)) return value
-    this.errors.push(invalid(within(path, name), value, 'must be an object'))
-    return {}
-  }
-
-  list(object: JsonObject, name: string, path: string): JsonObject[] {
-    const value = object[name] ?? []
-    if (Array.isArray(value) && value.every(isObject)) return value
-    this.errors.push(invalid(within(path, name), value, 'must be a list of objects'))
-    return []
-  }
-
-  /** What can't be evaluated must not seem to be. */
-  noExpressions(path: string): void {
-    this.errors.push({ reason: '', field: path, message: 'expressions are not built yet' })
-  }
-
-  finish(): void {
-    if (this.errors.length === 0) return
-    const lines = this.errors.map(({ field, message }) => `${field}: ${message}`)
-    throw new Error(lines.length > 1 ? `[${lines.join(', ')}]` : lines[0])
-  }
-}
-
-const within = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)

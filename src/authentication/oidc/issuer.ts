@@ -4,6 +4,7 @@ import type { UserInfo } from '../../machinery/user.ts'
 import type { JwtIssuer, VerifiedToken } from '../jwt.ts'
 import { forAnyAudience, type PresentedToken, type TokenIdentity } from '../token.ts'
 import type { OidcConfig } from './config.ts'
+import { Claims, checkUser } from './expressions.ts'
 import type { KeySet, ProviderKeys } from './provider-keys.ts'
 
 export interface OidcIssuerDeps {
@@ -102,22 +103,54 @@ class OidcToken implements VerifiedToken {
 }
 
 function userOf(config: OidcConfig, claims: JsonObject): UserInfo {
+  const { groups, expressions } = config
+  const evaluated = new Claims(claims)
+  const prefix = groups?.prefix ?? ''
+  const user = {
+    name: expressions.username ? named(evaluated.text(expressions.username, 'username')) : usernameOf(config, claims),
+    groups: expressions.groups
+      ? evaluated.texts(expressions.groups, 'oidc: error evaluating group claim expression')
+      : groups
+        ? groupsOf(claims, groups.claim).map((group) => prefix + group)
+        : [],
+    uid: expressions.uid ? evaluated.text(expressions.uid, 'uid') : uidOf(config, claims),
+    extra: extraOf(config, evaluated),
+  }
   checkRequired(config, claims)
-  const { username, groups, uidClaim } = config
+  evaluated.check(expressions.claimRules)
+  checkUser(expressions.userRules, user)
+  return user
+}
+
+/** Nobody is nobody: the request fails. */
+function named(name: string): string {
+  if (name === '')
+    throw new Error('oidc: error evaluating username claim expression: username claim expression must not be empty')
+  return name
+}
+
+function usernameOf({ username }: OidcConfig, claims: JsonObject): string {
   const name = claims[username.claim]
   if (typeof name !== 'string' || name === '')
     throw new Error(`oidc: parse username claims "${username.claim}": claim not present`)
   if (username.claim === 'email' && claims.email_verified !== undefined && claims.email_verified !== true)
     throw new Error('oidc: email not verified')
+  return username.prefix + name
+}
+
+function uidOf({ uidClaim }: OidcConfig, claims: JsonObject): string {
   const uid = uidClaim ? claims[uidClaim] : ''
   if (typeof uid !== 'string') throw new Error(`oidc: parse uid claim "${uidClaim}": claim not present`)
-  const prefix = groups?.prefix ?? ''
-  return {
-    name: username.prefix + name,
-    uid,
-    groups: groups ? groupsOf(claims, groups.claim).map((group) => prefix + group) : [],
-    extra: {},
+  return uid
+}
+
+function extraOf({ expressions }: OidcConfig, claims: Claims): Record<string, readonly string[]> {
+  const extra: Record<string, readonly string[]> = {}
+  for (const { key, program } of expressions.extra) {
+    const values = claims.texts(program, `oidc: error evaluating extra claim expression: ${program.source}`)
+    if (values.length) extra[key] = values
   }
+  return extra
 }
 
 function groupsOf(claims: JsonObject, claim: string): readonly string[] {

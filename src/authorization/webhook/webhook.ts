@@ -1,6 +1,7 @@
 import type { UserInfo } from '../../machinery/user.ts'
 import type { Attributes } from '../attributes.ts'
-import { type Authorizer, type Decision, NO_RULES, type RulesFor } from '../authorizer.ts'
+import { type Authorizer, type Decision, NO_OPINION, NO_RULES, type RulesFor } from '../authorizer.ts'
+import { conditionsHold, type MatchCondition } from './match-conditions.ts'
 import { decisionOf, type ReviewVersion, review, reviewSpec } from './review.ts'
 
 export interface WebhookAuthorizerDeps {
@@ -15,6 +16,10 @@ export interface WebhookAuthorizerDeps {
   sleep(ms: number): Promise<void>
   /** Called with what a request failed with. */
   onError(error: unknown): void
+  /** What is decided without an answer; no opinion when unset. */
+  onFailure?: 'no opinion' | 'deny'
+  /** The webhook is asked only where all of them hold. */
+  conditions?: readonly MatchCondition[]
 }
 
 const TRIES = 5
@@ -36,6 +41,14 @@ export class WebhookAuthorizer implements Authorizer {
   }
 
   authorize(user: UserInfo, attributes: Attributes): Decision | Promise<Decision> {
+    const { conditions } = this.#deps
+    if (conditions?.length) {
+      try {
+        if (!conditionsHold(conditions, user, attributes)) return NO_OPINION
+      } catch (error) {
+        return this.#failed(error)
+      }
+    }
     const spec = reviewSpec(user, attributes, this.#deps.version)
     const key = JSON.stringify(spec)
     return this.#recall(key) ?? this.#ask(key, JSON.stringify(review(spec, this.#deps.version)))
@@ -63,8 +76,12 @@ export class WebhookAuthorizer implements Authorizer {
       return decision
     } catch (error) {
       onError(error)
-      return { verdict: 'no opinion', reason: '', error: (error as Error).message }
+      return this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): Decision {
+    return { verdict: this.#deps.onFailure ?? 'no opinion', reason: '', error: (error as Error).message }
   }
 
   #remember(key: string, entry: { decision: Decision; until: number }): void {

@@ -1,7 +1,7 @@
 import { goQuote } from '../../machinery/go-text.ts'
 import { EvaluationError } from '../errors.ts'
 import { formatDouble } from '../numbers.ts'
-import { runtimeName, Type } from '../types.ts'
+import { type Kind, runtimeName, Type } from '../types.ts'
 import { Duration, MapValue, Timestamp, typeOf, Uint, type Value } from '../values.ts'
 import { textOf } from './standard.ts'
 
@@ -16,6 +16,15 @@ const PRECISION = 6
  * @throws EvaluationError in the reference's words
  */
 export function formatString(text: string, args: readonly Value[]): string {
+  return walk(text, args, (clause, value, precision) => CLAUSES[clause]!(value, precision)).result
+}
+
+/** @param format prints one argument for a clause's letter */
+function walk<T>(
+  text: string,
+  args: readonly T[],
+  format: (clause: string, value: T, precision: number, index: number) => string,
+): { result: string; used: number } {
   let result = ''
   let next = 0
   for (let i = 0; i < text.length; i++) {
@@ -32,17 +41,49 @@ export function formatString(text: string, args: readonly Value[]): string {
     const clause = /^%(?:\.([0-9]*))?(.)?/su.exec(text.slice(i))!
     const letter = clause[2] ?? ''
     const precision = clause[1] === undefined ? PRECISION : Number(clause[1])
-    if (clause[1] === '') throw new EvaluationError('could not parse formatting clause: error while parsing precision: could not find end of precision specifier')
-    const formatter = Object.hasOwn(CLAUSES, letter) ? CLAUSES[letter] : undefined
-    if (!formatter)
+    if (clause[1] === '')
+      throw new EvaluationError(
+        'could not parse formatting clause: error while parsing precision: could not find end of precision specifier',
+      )
+    if (!Object.hasOwn(CLAUSES, letter))
       throw new EvaluationError(`could not parse formatting clause: unrecognized formatting clause ${goQuote(letter)}`)
     const value = args[next]
     if (value === undefined) throw new EvaluationError(`index ${next} out of range`)
+    result += format(letter, value, precision, next)
     next++
-    result += formatter(value, precision)
     i += clause[0].length - 1
   }
-  return result
+  return { result, used: next }
+}
+
+/** The types that clauses take, and what is said of others. */
+const TAKES: Readonly<Record<string, readonly [kinds: readonly Kind[], message: string]>> = {
+  d: [['int', 'uint'], 'decimal clause can only be used on integers, was given'],
+  f: [['double'], 'fixed-point clause can only be used on doubles, was given'],
+  e: [['double'], 'scientific clause can only be used on doubles, was given'],
+  b: [['int', 'uint', 'bool'], 'only integers and bools can be formatted as binary, was given'],
+  o: [['int', 'uint'], 'octal clause can only be used on integers, was given'],
+  x: [['int', 'uint', 'bytes', 'string'], 'only integers, byte buffers, and strings can be formatted as hex, was given'],
+  X: [['int', 'uint', 'bytes', 'string'], 'only integers, byte buffers, and strings can be formatted as hex, was given'],
+}
+
+/** What is wrong with a format for arguments of some types, and which argument it is about if it is about one. */
+export function formatProblem(text: string, types: readonly Type[]): { message: string; argument?: number } | undefined {
+  let argument: number | undefined
+  try {
+    const { used } = walk(text, types, (clause, type, _, index) => {
+      argument = index
+      const takes = TAKES[clause]
+      if (takes && type.kind !== 'dyn' && !takes[0].includes(type.kind)) throw wrong(`${takes[1]} ${runtimeName(type)}`)
+      argument = undefined
+      return ''
+    })
+    if (used >= types.length) return undefined
+    return { message: `too many arguments supplied to string.format (expected ${used}, got ${types.length})` }
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error
+    return { message: error.message, ...(argument === undefined ? {} : { argument }) }
+  }
 }
 
 const wrong = (message: string): EvaluationError => new EvaluationError(`error during formatting: ${message}`)
@@ -62,7 +103,7 @@ function string(value: Value): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return value
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  if (typeof value === 'number') return formatDouble(value).replace(/^\+Inf$/, 'Infinity').replace(/^-Inf$/, '-Infinity')
+  if (typeof value === 'number') return formatDouble(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString()
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (value instanceof Uint) return String(value.value)
@@ -86,11 +127,12 @@ function literal(value: Value): string {
   if (value instanceof Uint8Array) return `b${goQuote(Buffer.from(value).toString())}`
   if (value instanceof Timestamp) return `timestamp(${goQuote(textOf(value))})`
   if (value instanceof Duration) return `duration(${goQuote(textOf(value))})`
-  if (typeof value === 'number') return Number.isFinite(value) ? value.toFixed(PRECISION) : goQuote(special(value))
+  if (typeof value === 'number') return Number.isFinite(value) ? value.toFixed(PRECISION) : goQuote(formatDouble(value))
   return string(value)
 }
 
-const special = (value: number): string => (Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity')
+// Fixed-point and scientific clauses print as people write numbers in English, not as programs do.
+const special = (value: number): string => (Number.isNaN(value) ? 'NaN' : value > 0 ? '\u221e' : '-\u221e')
 
 function decimal(value: Value): string {
   if (typeof value === 'bigint') return String(value)
@@ -108,14 +150,24 @@ function double(value: Value, clause: string): number {
 
 function fixed(value: Value, precision: number): string {
   const number = double(value, 'fixed-point')
-  return Number.isFinite(number) ? number.toFixed(Math.min(precision, 100)) : special(number)
+  if (!Number.isFinite(number)) return special(number)
+  const [whole, fraction] = number.toFixed(Math.min(precision, 100)).split('.') as [string, string?]
+  const grouped = whole.replace(/(?<=[0-9])(?=(?:[0-9]{3})+$)/g, ',')
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }
 
 function scientific(value: Value, precision: number): string {
   const number = double(value, 'scientific')
   if (!Number.isFinite(number)) return special(number)
-  return number.toExponential(Math.min(precision, 100)).replace(/e([-+])([0-9])$/, 'e$10$2')
+  const [mantissa, exponent] = number.toExponential(Math.min(precision, 100)).split('e') as [string, string]
+  const digits = exponent
+    .slice(1)
+    .padStart(2, '0')
+    .replace(/[0-9]/g, (digit) => SUPERSCRIPTS[Number(digit)]!)
+  return `${mantissa}\u00d710${exponent.startsWith('-') ? '\u207b' : ''}${digits}`
 }
+
+const SUPERSCRIPTS = '\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079'
 
 function radix(value: Value, base: number, message: string): string {
   if (typeof value === 'bigint') return value.toString(base)

@@ -31,8 +31,7 @@ function extreme(name: string, sign: number): (list: readonly Value[]) => Value 
   }
 }
 
-const isSorted = (list: readonly Value[]): boolean =>
-  list.every((item, i) => i === 0 || (compare(list[i - 1]!, item) ?? 0) <= 0)
+const isSorted = (list: readonly Value[]): boolean => list.every((item, i) => i === 0 || (compare(list[i - 1]!, item) ?? 0) <= 0)
 
 function sortedBy(list: readonly Value[], keys: readonly Value[]): Value[] {
   if (list.length !== keys.length)

@@ -11,7 +11,7 @@ function isZero(value: Value): boolean {
   return typeOf(value).kind === 'duration' && (value as { nanoseconds?: bigint }).nanoseconds === 0n
 }
 
-function valueOf(optional: Optional): Value {
+function held(optional: Optional): Value {
   if (optional.value === undefined) throw new EvaluationError('optional.none() dereference')
   return optional.value
 }
@@ -26,7 +26,7 @@ export const optionals: readonly Overload[] = [
   declare('optional.none(): optional_type(A)', () => NONE),
   declare('optional.unwrap(list(optional_type(A))): list(A)', present),
   declare('list(optional_type(A))::unwrapOpt(): list(A)', present),
-  declare('optional_type(A)::value(): A', valueOf),
+  declare('optional_type(A)::value(): A', held),
   declare('optional_type(A)::hasValue(): bool', (optional: Optional) => optional.value !== undefined),
   declare('optional_type(A)::or(optional_type(A)): optional_type(A)', (optional: Optional, other: Optional) =>
     optional.value === undefined ? other : optional,

@@ -20,7 +20,13 @@ function find(text: string, pattern: string): string {
 function findAll(text: string, pattern: string, limit = -1n): string[] {
   const matcher = compiled(pattern).matcher(text)
   const found: string[] = []
-  while ((limit < 0n || BigInt(found.length) < limit) && matcher.find()) found.push(matcher.group() ?? '')
+  let last = -1
+  while ((limit < 0n || BigInt(found.length) < limit) && matcher.find()) {
+    // Nothing right behind a match is none, as in Go.
+    if (matcher.start() === matcher.end() && matcher.start() === last) continue
+    last = matcher.end()
+    found.push(matcher.group() ?? '')
+  }
   return found
 }
 

@@ -1,4 +1,4 @@
-import { readsFirst, readsTwice, sizeOf, reading, traverses, writesResult } from '../costs.ts'
+import { reading, readsFirst, readsTwice, sizeOf, traverses, writesResult } from '../costs.ts'
 import { EvaluationError } from '../errors.ts'
 import { declare, type Overload } from '../functions.ts'
 import { characters, type Value } from '../values.ts'
@@ -41,8 +41,7 @@ function lastIndexOf(text: string, part: string, offset?: bigint): bigint {
 function substring(text: string, start: bigint, end?: bigint): string {
   const all = charactersOf(text)
   const length = BigInt(all.length)
-  if (end !== undefined && start > end)
-    throw new EvaluationError(`invalid substring range. start: ${start}, end: ${end}`)
+  if (end !== undefined && start > end) throw new EvaluationError(`invalid substring range. start: ${start}, end: ${end}`)
   if (start < 0n || start > length) throw outOfRange(start)
   if (end !== undefined && (end < 0n || end > length)) throw outOfRange(end)
   return all.slice(Number(start), end === undefined ? undefined : Number(end)).join('')
@@ -76,7 +75,8 @@ function join(list: readonly Value[], separator = ''): string {
   return list.join(separator)
 }
 
-const SPACE = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/gu
+const SPACE =
+  /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/gu
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\x07': '\\a',
@@ -90,7 +90,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped.
 const quote = (text: string): string => `"${text.toWellFormed().replace(/[\x07-\x0d\\"]/g, (character) => ESCAPES[character]!)}"`
 
 /** https://pkg.go.dev/github.com/google/cel-go/ext#Strings, version 2 */

@@ -1,6 +1,7 @@
 import type { AdmissionregistrationV1MutatingAdmissionPolicy } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateMutatingPolicy } from './policy-rules.ts'
 import { ADMISSION_GROUP, defaultMatchResources, PARAM_KIND_COLUMN, paramKindCell } from './rules.ts'
 
 export const mutatingAdmissionPolicy = defineKind<AdmissionregistrationV1MutatingAdmissionPolicy>({
@@ -14,6 +15,8 @@ export const mutatingAdmissionPolicy = defineKind<AdmissionregistrationV1Mutatin
     object.spec.failurePolicy ??= 'Fail'
     defaultMatchResources(object.spec.matchConstraints)
   },
+  validate: (object, context) => validateMutatingPolicy(object, context),
+  validateUpdate: (object, old, context) => validateMutatingPolicy(object, context, old),
   columns: [
     column(
       'Mutations',

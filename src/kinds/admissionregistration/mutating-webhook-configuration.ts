@@ -2,6 +2,7 @@ import type { AdmissionregistrationV1MutatingWebhookConfiguration } from '../../
 import { equal } from '../../machinery/json.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { ADMISSION_GROUP, defaultWebhook, webhookColumns } from './rules.ts'
+import { validateWebhooks, validateWebhooksUpdate } from './webhook-rules.ts'
 
 export const mutatingWebhookConfiguration = defineKind<AdmissionregistrationV1MutatingWebhookConfiguration>({
   ...ADMISSION_GROUP,
@@ -15,5 +16,7 @@ export const mutatingWebhookConfiguration = defineKind<AdmissionregistrationV1Mu
       webhook.reinvocationPolicy ??= 'Never'
     }
   },
+  validate: validateWebhooks,
+  validateUpdate: validateWebhooksUpdate,
   columns: webhookColumns,
 })

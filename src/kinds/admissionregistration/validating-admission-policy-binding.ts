@@ -1,5 +1,6 @@
 import type { AdmissionregistrationV1ValidatingAdmissionPolicyBinding } from '../../generated/types.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { validateValidatingBinding } from './binding-rules.ts'
 import { ADMISSION_GROUP, bindingColumns, defaultMatchResources } from './rules.ts'
 
 export const validatingAdmissionPolicyBinding = defineKind<AdmissionregistrationV1ValidatingAdmissionPolicyBinding>({
@@ -9,5 +10,6 @@ export const validatingAdmissionPolicyBinding = defineKind<Admissionregistration
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding',
   generation: 'spec',
   defaults: (object) => defaultMatchResources(object.spec?.matchResources),
+  validate: validateValidatingBinding,
   columns: bindingColumns,
 })

@@ -2,6 +2,7 @@ import type { AdmissionregistrationV1ValidatingWebhookConfiguration } from '../.
 import { equal } from '../../machinery/json.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { ADMISSION_GROUP, defaultWebhook, webhookColumns } from './rules.ts'
+import { validateWebhooks, validateWebhooksUpdate } from './webhook-rules.ts'
 
 export const validatingWebhookConfiguration = defineKind<AdmissionregistrationV1ValidatingWebhookConfiguration>({
   ...ADMISSION_GROUP,
@@ -14,5 +15,7 @@ export const validatingWebhookConfiguration = defineKind<AdmissionregistrationV1
       defaultWebhook(webhook)
     }
   },
+  validate: validateWebhooks,
+  validateUpdate: validateWebhooksUpdate,
   columns: webhookColumns,
 })

@@ -1,6 +1,7 @@
 import type { ApiextensionsV1CustomResourceDefinition } from '../../generated/types.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { statusErrors, validateDefinition, validateDefinitionUpdate } from './definition-rules.ts'
 
 export const customResourceDefinition = defineKind<ApiextensionsV1CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
@@ -28,14 +29,18 @@ export const customResourceDefinition = defineKind<ApiextensionsV1CustomResource
   },
   prepareForCreate: rememberStorageVersion,
   prepareForUpdate: rememberStorageVersion,
-  status: { prepare: keepMetadata },
+  validate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  updateSkipsMetadata: true,
+  status: { prepare: keepMetadata, validate: statusErrors },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
 })
 
 /** The status lists every version that objects were ever stored in. */
 function rememberStorageVersion(object: ApiextensionsV1CustomResourceDefinition): void {
-  const stored = object.spec?.versions?.find((version) => version.storage)?.name
-  if (!stored) return
+  const version = object.spec?.versions?.find(({ storage }) => storage)
+  if (!version) return
+  const stored = version.name ?? ''
   const known = object.status?.storedVersions ?? []
   if (known.includes(stored)) return
   // The status may be the stored object's own, which must not change.

@@ -37,6 +37,7 @@ export const daemonSet = defineKind<AppsV1DaemonSet>({
     prepare: (set, old) => setTemplateGeneration(set, templateGeneration(old)),
     validate: validateDaemonSetStatus,
   },
+  fieldAnnotations: ['deprecated.daemonset.template.generation'],
   columns: [
     column('Desired', `${STATUS}.desiredNumberScheduled`, ({ status }) => status?.desiredNumberScheduled ?? 0, {
       type: 'integer',

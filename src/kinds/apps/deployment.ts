@@ -32,6 +32,7 @@ export const deployment = defineKind<AppsV1Deployment>({
     validate: validateDeploymentStatus,
   },
   subresources: [scale((deployment) => selectorText(deployment.spec?.selector), { group: 'apps', resource: 'deployments' })],
+  blankSpec: { replicas: 0, selector: null },
   columns: [
     column(
       'Ready',

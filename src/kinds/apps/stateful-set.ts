@@ -33,6 +33,7 @@ export const statefulSet = defineKind<AppsV1StatefulSet>({
   validateUpdate: validateStatefulSetUpdate,
   status: { validate: validateStatefulSetStatus },
   subresources: [scale((set) => selectorText(set.spec?.selector), { group: 'apps', resource: 'statefulsets' })],
+  blankSpec: { replicas: 0, selector: null },
   columns: [
     column(
       'Ready',

@@ -2,8 +2,19 @@ import type { AutoscalingV1Scale } from '../../generated/types.ts'
 import { invalid, invalidObject } from '../../machinery/field-errors.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { GroupResource } from '../../machinery/status.ts'
+import { age, type Column, column } from '../../registry/columns.ts'
 import type { Subresource } from '../../registry/kind.ts'
 import { storageConflict } from '../core/preconditions.ts'
+
+const TYPE = '@io.k8s.api.autoscaling.v1'
+
+/** The name is an ordinary column here. */
+const COLUMNS: readonly Column<Scalable>[] = [
+  column('Name', '@io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta.name', ({ metadata }) => metadata?.name ?? ''),
+  column('Desired', `${TYPE}.ScaleSpec.replicas`, ({ spec }) => spec?.replicas ?? 0, { type: 'integer' }),
+  column('Available', `${TYPE}.ScaleStatus.replicas`, ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+  age,
+]
 
 /** A kind that runs so many pods of one sort. */
 export interface Scalable extends KubeObject {
@@ -26,6 +37,7 @@ export function scale<T extends Scalable>(
     name: 'scale',
     kind: SCALE,
     verbs: ['get', 'patch', 'update'],
+    columns: COLUMNS,
     read: (object) => scaleOf(object, selector(object)),
     write: (object, incoming, context) => {
       const { metadata, spec } = incoming as AutoscalingV1Scale

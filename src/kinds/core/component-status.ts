@@ -18,7 +18,7 @@ export const componentStatus = defineKind<CoreV1ComponentStatus>({
     list: statuses,
     async get(name, context) {
       const found = (await statuses(context)).find(({ metadata }) => metadata?.name === name)
-      if (!found) throw notFound({ group: '', resource: 'componentstatuses' }, name)
+      if (!found) throw notFound({ group: '', resource: 'componentstatus' }, name)
       return found
     },
   },

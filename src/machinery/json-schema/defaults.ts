@@ -17,7 +17,8 @@ function defaultsBelow(path: string, schema: Schema, requirePruned: boolean, ins
   const embedded = schema['x-kubernetes-embedded-resource'] ?? false
   const inMeta = insideMeta && !embedded
   const value = schema.default
-  const errors = value === undefined || value === null ? [] : defaultErrors(`${path}.default`, value, schema, requirePruned, inMeta)
+  const errors =
+    value === undefined || value === null ? [] : defaultErrors(`${path}.default`, value, schema, requirePruned, inMeta)
   const items = itemsOf(schema)
   if (items) errors.push(...defaultsBelow(`${path}.items`, items, requirePruned, inMeta))
   for (const [name, property] of Object.entries(propertiesOf(schema))) {

@@ -52,7 +52,6 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
 
 /** A URI of a request: absolute, or a path from the root. */
 function isUri(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: Go refuses them
   if (text === '' || /[\x00-\x20\x7f]/.test(text) || /%(?![0-9A-Fa-f]{2})/.test(text)) return false
   if (text === '*' || text.startsWith('/')) return true
   return /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text)

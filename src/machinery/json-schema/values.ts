@@ -1,12 +1,4 @@
-import {
-  type FieldError,
-  invalid,
-  notSupported,
-  required,
-  tooLong,
-  tooMany,
-  typeInvalid,
-} from '../field-errors.ts'
+import { type FieldError, invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../field-errors.ts'
 import { stringifyJson } from '../go-json.ts'
 import { goFloat } from '../go-number.ts'
 import { compileGoRegexp } from '../go-regexp.ts'
@@ -136,7 +128,8 @@ function checkString(value: NonNullable<Json>, schema: Schema, path: string): Ou
   if (maxLength !== undefined && length > maxLength) {
     return outcome({ where: path, error: (field) => tooLong(field, maxLength) })
   }
-  if (minLength !== undefined && length < minLength) return outcome(fault(path, text, `should be at least ${minLength} chars long`))
+  if (minLength !== undefined && length < minLength)
+    return outcome(fault(path, text, `should be at least ${minLength} chars long`))
   if (pattern && !compileGoRegexp(pattern).test(text)) return outcome(fault(path, text, `should match '${pattern}'`))
   return outcome()
 }
@@ -150,10 +143,11 @@ function checkNumber(value: NonNullable<Json>, schema: Schema, path: string): Ou
   const print = (of: number): string => (isInteger ? String(Math.trunc(of)) : goFloat(of))
   const faults: Fault[] = []
   if (multipleOf !== undefined) {
-    if (multipleOf <= 0) {
-      const detail = `factor MultipleOf declared for ${path} must be positive: ${goFloat(multipleOf)}`
-      faults.push({ where: path, error: (field) => invalid(field, multipleOf, detail) })
-    } else if (!Number.isInteger(number / multipleOf)) {
+    const factor = limit(multipleOf)
+    if (factor <= 0) {
+      const detail = `factor MultipleOf declared for ${path} must be positive: ${print(factor)}`
+      faults.push({ where: path, error: (field) => invalid(field, factor, detail) })
+    } else if (!Number.isInteger(number / factor)) {
       faults.push(fault(path, value, `should be a multiple of ${print(multipleOf)}`))
     }
   }
