@@ -14,7 +14,7 @@ const codec = new ProtobufCodec(new WireFacts())
 
 let server: TestServer
 before(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ flags: { controllers: [] } })
 })
 after(() => server.close())
 

@@ -30,7 +30,7 @@ export async function create(call: Call): Promise<void> {
     endpoint.resource.fields.record(undefined, object, context)
     const answered = await kind.virtual.create?.(object, context)
     if (!answered) throw methodNotSupported(endpoint.served.groupResource, 'create')
-    const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.fromStorage(answered)
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = endpoint.served.written(answered)
     const shown = { kind: kind.kind, apiVersion: endpoint.served.apiVersion, ...rest }
     if (form.as) answerValue(call, 201, partial(shown, form.asVersion ?? 'v1', endpoint.served), META.partial, form)
     else answerValue(call, 201, shown as object as JsonObject, endpoint.served.schema, form)

@@ -29,12 +29,16 @@ interface Walk {
   empties: 'none' | 'written' | 'all'
   /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
   at: string
+  /** Whether what needs no change may be the input itself instead of a copy. */
+  share: boolean
 }
 
 type Decoder = (raw: Json, walk: Walk) => Json | undefined
 
 interface CompiledField {
   name: string
+  /** The place among the fields of the Go struct. */
+  index: number
   /** The name with the embedding structs before it, for error paths. */
   errorName: string
   decode: Decoder
@@ -238,7 +242,7 @@ export class TypeDecoder {
    * @throws DecodeError on the first value of a wrong type
    */
   decode(typeName: string, raw: Json, unknown?: string[]): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'none' }
+    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'none', share: false }
     return this.#struct(typeName)(raw, walk) as JsonObject
   }
 
@@ -247,13 +251,22 @@ export class TypeDecoder {
    * What comes out goes through `decode` before it is stored.
    */
   decodeRequest(typeName: string, raw: Json, unknown?: string[]): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'all' }
+    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'all', share: false }
     return this.#struct(typeName)(raw, walk) as JsonObject
   }
 
-  /** The object as Go encodes it before it is stored: an empty list in a field that is always written is still one. */
+  /** As `decode`, for objects that have been decoded before: parts that need no change are the input's own, not copies. */
+  canonical(typeName: string, raw: Json): JsonObject {
+    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'none', share: true }
+    return this.#struct(typeName)(raw, walk) as JsonObject
+  }
+
+  /**
+   * The object as Go encodes it before it is stored: an empty list in a field that is always written is still one. Parts that need no
+   * change are the input's own.
+   */
   decodeWritten(typeName: string, raw: Json): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'written' }
+    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'written', share: true }
     return this.#struct(typeName)(raw, walk) as JsonObject
   }
 
@@ -282,39 +295,60 @@ export class TypeDecoder {
 
   #compile(name: string): Decoder {
     const facts = this.#facts.type(name)
-    const fields = facts.fields.map((field) => this.#field(field))
-    const names = new Set(fields.map((f) => f.name))
+    const fields = facts.fields.map((field, index) => this.#field(field, index))
+    const byName = new Map(fields.map((field) => [field.name, field]))
+    const always = fields.filter((field) => field.absent)
     const short = name.slice(name.lastIndexOf('.') + 1)
     const goType = goTypeName(`#${name}`)
     const decoder: Decoder = (raw, walk) => {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)
       const outer = walk.struct
       walk.struct = short
-      const out: JsonObject = {}
-      let seen = 0
-      for (const field of fields) {
-        const given = raw[field.name]
-        if (given !== undefined) seen++
-        if (given === undefined || given === null) {
-          if (field.absent) out[field.name] = field.absent(walk)
-          continue
-        }
-        walk.path.push(field.errorName)
-        const at = walk.at
-        if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
-        const value = field.decode(given, walk)
-        walk.at = at
-        walk.path.pop()
+      // Objects have few of the fields of their types: what is there is looked up, not what could be.
+      const given: CompiledField[] = []
+      const values: (Json | undefined)[] = []
+      let last = -1
+      let inOrder = true
+      let unknown = false
+      for (const key in raw) {
+        const value = raw[key]
         if (value === undefined) continue
-        if (field.collection) {
-          if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) out[field.name] = value
-          else if (field.absent) out[field.name] = null
+        const field = byName.get(key)
+        if (!field) {
+          unknown = true
           continue
         }
-        if (field.dropZero && isZero(value)) continue
-        out[field.name] = field.defaultsZero && isZero(value) && field.absent ? field.absent(walk) : value
+        if (field.index < last) inOrder = false
+        last = field.index
+        given.push(field)
+        values.push(value)
       }
-      if (walk.unknown) collectUnknown(raw, names, seen, walk)
+      if (!inOrder) sortFields(given, values)
+      let same = walk.share && inOrder && !unknown
+      let needed = 0
+      for (let i = 0; i < given.length; i++) {
+        const field = given[i] as CompiledField
+        if (field.absent) needed++
+        const before = values[i] as Json
+        const after = decodeField(field, before, walk)
+        if (after === before) continue
+        values[i] = after
+        same = false
+      }
+      if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
+      let out = raw
+      if (!same || needed < always.length) {
+        out = {}
+        let next = 0
+        for (let i = 0; i < given.length; i++) {
+          const field = given[i] as CompiledField
+          for (let a = always[next]; a && a.index < field.index; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
+          if (always[next] === field) next++
+          const value = values[i]
+          if (value !== undefined) out[field.name] = value
+        }
+        for (let a = always[next]; a; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
+      }
       walk.struct = outer
       return out
     }
@@ -322,10 +356,10 @@ export class TypeDecoder {
     return decoder
   }
 
-  #field(field: FieldFacts): CompiledField {
+  #field(field: FieldFacts, index: number): CompiledField {
     const { type } = field
     const decode = this.#decoder(type, field.goType)
-    const common = { name: field.name, errorName: (field.embedded ?? '') + field.name, decode, collection: false }
+    const common = { name: field.name, index, errorName: (field.embedded ?? '') + field.name, decode, collection: false }
     if (typeof type !== 'string') {
       // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
       const always = (field.required && !field.omitted) || field.nullable
@@ -363,13 +397,16 @@ export class TypeDecoder {
       if (!Array.isArray(raw)) throw mismatch(raw, walk, goType)
       const out = new Array<Json>(raw.length)
       const at = walk.at
+      let same = walk.share
       for (let i = 0; i < raw.length; i++) {
         const given = raw[i]
         if (walk.unknown) walk.at = `${at}[${i}]`
-        out[i] = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+        const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+        if (value !== given) same = false
+        out[i] = value
       }
       walk.at = at
-      return out
+      return same ? raw : out
     }
   }
 
@@ -380,16 +417,20 @@ export class TypeDecoder {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)
       const out: JsonObject = {}
       const at = walk.at
+      const keys = Object.keys(raw)
+      let same = walk.share
+      for (let i = 1; same && i < keys.length; i++) same = (keys[i - 1] as string) < (keys[i] as string)
       // Go writes map keys sorted.
-      for (const key of Object.keys(raw).sort()) {
+      for (const key of same ? keys : keys.sort()) {
         const given = raw[key]
         if (walk.unknown) walk.at = `${at}.${key}`
         const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
         if (key === '__proto__') Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true })
         else out[key] = value
+        if (value !== given) same = false
       }
       walk.at = at
-      return out
+      return same ? raw : out
     }
   }
 
@@ -402,7 +443,9 @@ export class TypeDecoder {
   /** The parts of JSONSchemaProps that are one of two types. */
   #jsonSchemaPart(type: string): Decoder {
     const props = '#io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
-    const one = this.#decoder(props)
+    const schema = this.#decoder(props)
+    // These decode themselves in Go, which doesn't look for unknown fields there.
+    const one: Decoder = (raw, walk) => schema(raw, { ...walk, unknown: undefined })
     if (type === 'propsorbool') {
       return (raw, walk) => {
         if (typeof raw === 'boolean') return raw
@@ -413,17 +456,48 @@ export class TypeDecoder {
     if (type === 'propsorarray' || type === 'propsorstrings') {
       const many = this.#list({ list: type === 'propsorarray' ? props : 'string' })
       // Anything else counts as neither, which is written as null.
-      return (raw, walk) => (Array.isArray(raw) ? many(raw, walk) : isObject(raw) ? one(raw, walk) : null)
+      return (raw, walk) =>
+        Array.isArray(raw) ? many(raw, { ...walk, unknown: undefined }) : isObject(raw) ? one(raw, walk) : null
     }
     throw new Error(`no decoder for type ${type}`)
   }
 }
 
-function collectUnknown(raw: JsonObject, names: Set<string>, seen: number, walk: Walk): void {
-  let keys = 0
-  for (const _ in raw) keys++
-  if (keys === seen) return
+/** What a field of a struct becomes; undefined when it isn't written. */
+function decodeField(field: CompiledField, given: Json, walk: Walk): Json | undefined {
+  if (given === null) return field.absent?.(walk)
+  walk.path.push(field.errorName)
+  const { at } = walk
+  if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
+  const value = field.decode(given, walk)
+  walk.at = at
+  walk.path.pop()
+  if (value === undefined) return undefined
+  if (field.collection) {
+    if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) return value
+    return field.absent ? null : undefined
+  }
+  if (field.dropZero && isZero(value)) return undefined
+  return field.defaultsZero && field.absent && isZero(value) ? field.absent(walk) : value
+}
+
+/** Sorts both by the fields' places: there are few, and they are nearly in order. */
+function sortFields(fields: CompiledField[], values: (Json | undefined)[]): void {
+  for (let i = 1; i < fields.length; i++) {
+    const field = fields[i] as CompiledField
+    const value = values[i]
+    let j = i
+    for (; j > 0 && (fields[j - 1] as CompiledField).index > field.index; j--) {
+      fields[j] = fields[j - 1] as CompiledField
+      values[j] = values[j - 1]
+    }
+    fields[j] = field
+    values[j] = value
+  }
+}
+
+function collectUnknown(raw: JsonObject, fields: ReadonlyMap<string, unknown>, walk: Walk): void {
   for (const key in raw) {
-    if (raw[key] !== undefined && !names.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
+    if (raw[key] !== undefined && !fields.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
   }
 }

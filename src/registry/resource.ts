@@ -190,7 +190,7 @@ export class Resource implements ObjectAccess {
 
   /** The object as Go would write it: fields in order, nothing that an encoding leaves out. */
   #canonical(object: KubeObject): KubeObject {
-    return this.#deps.decoder.decode(this.kind.schema, object as JsonObject) as KubeObject
+    return this.#deps.decoder.canonical(this.kind.schema, object as JsonObject) as KubeObject
   }
 
   #ttl(object: KubeObject, context: RequestContext): { ttlSeconds?: number } {
@@ -311,15 +311,20 @@ export class Resource implements ObjectAccess {
   /** DELETE of one object. The result tells what the object looks like now, and whether it is gone. */
   async deleteFor(context: RequestContext, options: DeleteOptions): Promise<Written> {
     let admitted = false
+    let marked: KubeObject | undefined
     const written = await this.store.change(context.namespace, context.name, context, async (current, revision) => {
       if (!current) throw this.store.notFound(context.name)
-      checkPreconditions(this.kind, context.name, current, revision, options)
+      // What was only marked a moment ago is still the version that was asked for.
+      if (!marked || !equal(versionless(marked), versionless(current)))
+        checkPreconditions(this.kind, context.name, current, revision, options)
       if (!admitted) {
         admitted = true
         await this.#deps.admission.admit(context.attributes(this.kind, 'DELETE', undefined, current))
         await this.#deps.admission.validate(context.attributes(this.kind, 'DELETE', undefined, current))
       }
-      return deletionOf(this.kind, current, options, context, this.#deps.garbageCollection)
+      const change = deletionOf(this.kind, current, options, context, this.#deps.garbageCollection)
+      if (change !== 'keep' && 'again' in change) marked = change.store
+      return change
     })
     if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
     const { orphanWarning } = this.kind
@@ -423,6 +428,11 @@ function ungenerated(error: StatusError): StatusError {
 /** The end (exclusive) of the range of keys that start with `prefix`. */
 export function afterPrefix(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+}
+
+/** The object as it is whatever its resource version. */
+function versionless(object: KubeObject): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: '' } }
 }
 
 /** @throws StatusError 409, which names the kind where other conflicts name the resource */

@@ -92,6 +92,11 @@ export class ServedResource {
     }) as KubeObject
   }
 
+  /** An object that answers a request without being stored, as this version writes it: what is empty may be left out. */
+  written(object: KubeObject): KubeObject {
+    return this.#decoder.decodeWritten(this.schema, this.fromStorage(object) as JsonObject) as KubeObject
+  }
+
   /** A stored object's JSON in this version. */
   bytes(entry: CacheEntry): Buffer {
     if (!this.#other) return entry.body
