@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fanOut } from './fan-out.ts'
 import { NAMESPACE, pod, podName } from './objects.ts'
 import { cpuSeconds, memory } from './processes.ts'
-import { CREATED, PODS, type Target, WATCHED } from './target.ts'
+import { CREATED, MANY_PODS, PODS, type Target, WATCHED } from './target.ts'
+import { walk } from './walk.ts'
+import { type Crowd, crowd } from './watchers.ts'
+import { quantile } from './writer.ts'
 import type { LoadRequest } from './wrk.ts'
 
 export interface Measured {
@@ -23,8 +26,8 @@ export interface Case {
    * there (33,300/s), else the figure itself.
    */
   reference?: number
-  /** Whether the server must hold the pods first. */
-  pods: boolean
+  /** How many pods the server must hold first; unset where the case starts servers of its own. */
+  pods?: number
   /** For what costs seconds however long it is measured: one round is enough. */
   once?: boolean
   /** Whether the first round only warms the server up. */
@@ -43,7 +46,6 @@ export const cases: readonly Case[] = [
     name: 'start-first',
     title: 'start to ready: first, making certificates',
     unit: 'ms',
-    pods: false,
     async measure(target) {
       await using server = target.freshServer()
       await server.start()
@@ -55,7 +57,6 @@ export const cases: readonly Case[] = [
     title: 'start to ready: empty store',
     unit: 'ms',
     reference: 3400,
-    pods: false,
     async measure(target) {
       await using server = target.freshServer()
       await server.start()
@@ -70,7 +71,6 @@ export const cases: readonly Case[] = [
     title: 'resident memory: empty store',
     unit: 'MB',
     reference: 282,
-    pods: false,
     once: true,
     async measure(target) {
       await using server = target.freshServer()
@@ -78,40 +78,9 @@ export const cases: readonly Case[] = [
       return await settledMemory(server)
     },
   },
-  {
-    name: 'memory-created',
-    title: `resident memory: ${PODS} pods, just created`,
-    unit: 'MB',
-    reference: 593,
-    pods: true,
-    once: true,
-    measure: (target) => settledMemory(target.server),
-  },
-  {
-    name: 'start-pods',
-    title: `start to ready: ${PODS} pods stored`,
-    unit: 'ms',
-    pods: true,
-    async measure(target) {
-      await target.server.stop()
-      await target.start()
-      return { value: target.server.startMs }
-    },
-  },
-  {
-    name: 'memory-listed',
-    title: `resident memory: ${PODS} pods, started again and listed`,
-    unit: 'MB',
-    reference: 593,
-    pods: true,
-    once: true,
-    async measure(target) {
-      await target.server.stop()
-      await target.start()
-      await target.server.client.demand('GET', pods)
-      return settledMemory(target.server)
-    },
-  },
+  memoryCreated('memory-created', PODS, 593),
+  startWithPods('start-pods', PODS),
+  memoryListed('memory-listed', PODS, 593),
   read('get', `GET one of ${PODS} pods`, 16, 0.056, () =>
     Array.from({ length: PODS }, (_, i) => ({ method: 'GET', path: `${pods}/${podName(i)}` })),
   ),
@@ -140,7 +109,91 @@ export const cases: readonly Case[] = [
   ),
   watch('watch', 'watch: 200 watchers, full speed', 0.84, 0),
   watch('watch-paced', 'watch: 200 watchers, 100 writes/s', undefined, 100),
+  watchers('watchers', 'watch: 5000 watchers, 50 connections, 50 writes/s', 20, { connections: 50, streams: 100, rate: 50 }),
+  watchers('watchers-stalled', 'watch: 5000 watchers, and one that never reads', 10, {
+    connections: 50,
+    streams: 100,
+    rate: 50,
+    stalled: true,
+  }),
+  memoryCreated('pods-20000-created', MANY_PODS, 1590),
+  startWithPods('pods-20000-start', MANY_PODS, 7200),
+  memoryListed('pods-20000-listed', MANY_PODS, 1590),
+  // The reference wrote 5,000 pods, a quarter of the bytes.
+  read(
+    'pods-20000-list',
+    'LIST 20000 pods',
+    2,
+    0.000088 / 4,
+    () => [{ method: 'GET', path: `${pods}?resourceVersion=0` }],
+    MANY_PODS,
+  ),
+  read(
+    'pods-20000-none',
+    'LIST 20000 pods by a label that none has',
+    4,
+    0.0026,
+    () => [{ method: 'GET', path: `${pods}?labelSelector=app%3Dnone` }],
+    MANY_PODS,
+  ),
+  {
+    name: 'pods-20000-pages',
+    title: 'LIST 20000 pods in pages of 500, 4 walks at once',
+    unit: '/s',
+    reference: 0.00069,
+    pods: MANY_PODS,
+    async measure({ server }, seconds) {
+      const used = await cpuSeconds(server.pid)
+      const result = await walk(server.client, pods, { walkers: 4, size: 500, total: MANY_PODS, seconds })
+      const cpu = (((await cpuSeconds(server.pid)) - used) / result.pages) * 1e6
+      return { value: result.pages / result.seconds, cpu, note: `pages, ${quantiles(result.latencies)}` }
+    },
+  },
 ]
+
+function memoryCreated(name: string, count: number, reference: number): Case {
+  return {
+    name,
+    title: `resident memory: ${count} pods, just created`,
+    unit: 'MB',
+    reference,
+    pods: count,
+    once: true,
+    measure: (target) => settledMemory(target.server),
+  }
+}
+
+function startWithPods(name: string, count: number, reference?: number): Case {
+  return {
+    name,
+    title: `start to ready: ${count} pods stored`,
+    unit: 'ms',
+    ...(reference === undefined ? {} : { reference }),
+    pods: count,
+    async measure(target) {
+      await target.server.stop()
+      await target.start()
+      return { value: target.server.startMs }
+    },
+  }
+}
+
+function memoryListed(name: string, count: number, reference: number): Case {
+  return {
+    name,
+    title: `resident memory: ${count} pods, started again and listed`,
+    unit: 'MB',
+    reference,
+    pods: count,
+    once: true,
+    async measure(target) {
+      await target.server.stop()
+      await target.start()
+      await target.server.client.demand('GET', pods)
+      return settledMemory(target.server)
+    },
+  }
+}
 
 async function settledMemory(server: Target['server']): Promise<Measured> {
   await sleep(SETTLE)
@@ -148,8 +201,15 @@ async function settledMemory(server: Target['server']): Promise<Measured> {
   return { value: resident, note: `${anonymous.toFixed(0)} MB without mapped files` }
 }
 
-function read(name: string, title: string, connections: number, reference: number, requests: () => LoadRequest[]): Case {
-  return loaded(name, title, connections, reference, requests)
+function read(
+  name: string,
+  title: string,
+  connections: number,
+  reference: number,
+  requests: () => LoadRequest[],
+  count = PODS,
+): Case {
+  return loaded(name, title, connections, reference, requests, count)
 }
 
 function write(
@@ -167,17 +227,19 @@ function loaded(
   connections: number,
   reference: number | undefined,
   requests: (target: Target) => LoadRequest[] | Promise<LoadRequest[]>,
+  count = PODS,
 ): Case {
   return {
     name,
     title: `${title}, ${connections} connections`,
     unit: '/s',
     ...(reference === undefined ? {} : { reference }),
-    pods: true,
+    pods: count,
     warm: true,
     async measure(target, seconds) {
       const used = await cpuSeconds(target.server.pid)
       const result = await target.load(name, () => requests(target), connections, seconds)
+      if (result.requests === 0) throw new Error(`not one request was answered within ${seconds} s`)
       const cpu = ((await cpuSeconds(target.server.pid)) - used) / result.requests
       const rate = result.bytes / result.seconds / 1e6
       return {
@@ -210,7 +272,7 @@ function watch(name: string, title: string, reference: number | undefined, rate:
     title,
     unit: '/s',
     ...(reference === undefined ? {} : { reference }),
-    pods: true,
+    pods: PODS,
     async measure({ server }, seconds) {
       const { url, token } = server
       const shape = { namespace: WATCHED, watchers: 200, connections: 20, writers: 8 }
@@ -223,5 +285,32 @@ function watch(name: string, title: string, reference: number | undefined, rate:
     },
   }
 }
+
+/** @param times how many times as long as a round it takes */
+function watchers(name: string, title: string, times: number, shape: Omit<Crowd, 'seconds'>): Case {
+  return {
+    name,
+    title,
+    unit: '/s',
+    pods: 0,
+    once: true,
+    async measure({ server }, seconds) {
+      const used = await cpuSeconds(server.pid)
+      const result = await crowd(server, { ...shape, seconds: seconds * times })
+      const { writesPerSecond, latencies, cores, memory, cutOff } = result
+      const cpu = (((await cpuSeconds(server.pid)) - used) / result.events) * 1e6
+      const notes = [
+        `events, ${writesPerSecond.toFixed(1)} writes/s, ${quantiles(latencies)}`,
+        `server ${(cores * 100).toFixed(0)} % of a core, client ${(result.clientCores * 100).toFixed(0)} %`,
+        `MB resident by quarters: ${memory.map((mb) => mb.toFixed(0)).join(', ')}`,
+      ]
+      if (cutOff !== undefined) notes.push(`cut off after ${cutOff.toFixed(1)} s`)
+      return { value: result.eventsPerSecond, cpu, note: notes.join('; ') }
+    },
+  }
+}
+
+const quantiles = (latencies: readonly number[]): string =>
+  `p50 ${milliseconds(quantile(latencies, 0.5))}, p99 ${milliseconds(quantile(latencies, 0.99))}`
 
 const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`

@@ -1,17 +1,11 @@
-import http2, { type ClientHttp2Session } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, quantile, Writer, type Writing } from './writer.ts'
 
-export interface FanOut {
+export interface FanOut extends Omit<Writing, 'padding'> {
   url: string
-  token: string
-  namespace: string
   watchers: number
   connections: number
-  writers: number
-  /** How long it writes. */
-  seconds: number
-  /** Writes per second; 0: as many as the server takes. */
-  rate: number
 }
 
 export interface FanOutResult {
@@ -26,9 +20,8 @@ export interface FanOutResult {
 }
 
 /** Fills an event to about 2.5 kB. */
-const PADDING = 'x'.repeat(2048)
+const PADDING = 2048
 const NEWLINE = 10
-const MERGE_PATCH = 'application/merge-patch+json'
 /** How long to wait for what is on its way once the writing is over. */
 const DRAIN_WITHIN = 30_000
 
@@ -38,16 +31,15 @@ const DRAIN_WITHIN = 30_000
  */
 export async function fanOut(options: FanOut): Promise<FanOutResult> {
   const sessions: ClientHttp2Session[] = []
-  const connect = () => {
-    const session = http2.connect(options.url, { rejectUnauthorized: false, settings: { initialWindowSize: 4 << 20 } })
-    session.once('connect', () => session.setLocalWindowSize(16 << 20))
+  const opened = () => {
+    const session = connect(options.url)
     sessions.push(session)
     return session
   }
   try {
-    const writer = new Writer(connect(), options)
+    const writer = new Writer(opened(), { ...options, padding: PADDING })
     const version = await writer.prepare()
-    const connections = Array.from({ length: options.connections }, connect)
+    const connections = Array.from({ length: options.connections }, opened)
     const target = `${writer.collection}?watch=1&resourceVersion=${version}`
     const watchers = Array.from(
       { length: options.watchers },
@@ -70,78 +62,14 @@ async function measure(writer: Writer, watchers: readonly Watcher[]): Promise<Fa
   while (waiting() && performance.now() < late) await sleep(2)
   const seconds = (performance.now() - begun) / 1000
   const events = watchers.reduce((sum, watcher) => sum + watcher.events, 0)
-  const latencies = watchers.flatMap((watcher) => watcher.latencies).sort((a, b) => a - b)
-  const quantile = (q: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))] ?? 0
+  const latencies = watchers.flatMap((watcher) => watcher.latencies)
   return {
     eventsPerSecond: events / seconds,
     events,
     writesPerSecond: written / writing,
     dropped: watchers.filter((watcher) => watcher.dropped || watcher.events < written).length,
-    p50: quantile(0.5),
-    p99: quantile(0.99),
-  }
-}
-
-/** Changes config maps, each writer its own. */
-class Writer {
-  readonly #session: ClientHttp2Session
-  readonly #options: FanOut
-  readonly collection: string
-
-  constructor(session: ClientHttp2Session, options: FanOut) {
-    this.#session = session
-    this.#options = options
-    this.collection = `/api/v1/namespaces/${options.namespace}/configmaps`
-  }
-
-  /** @returns the resource version to watch from */
-  async prepare(): Promise<string> {
-    await this.#call('DELETE', this.collection)
-    let last = ''
-    for (let i = 0; i < this.#options.writers; i++) {
-      const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `map-${i}` }, data: { at: '0', padding: PADDING } }
-      last = await this.#call('POST', this.collection, map)
-    }
-    return (JSON.parse(last) as { metadata: { resourceVersion: string } }).metadata.resourceVersion
-  }
-
-  /** @returns how many writes it made */
-  async run(): Promise<number> {
-    const { writers, seconds, rate } = this.#options
-    const begun = performance.now()
-    const end = begun + seconds * 1000
-    let written = 0
-    const one = async (index: number) => {
-      for (let i = 0; ; i++) {
-        const due = rate ? begun + ((i * writers + index) / rate) * 1000 : performance.now()
-        if (due >= end) return
-        if (due > performance.now()) await sleep(due - performance.now())
-        const at = performance.now().toFixed(3)
-        await this.#call('PATCH', `${this.collection}/map-${index}`, { data: { at } }, MERGE_PATCH)
-        written++
-      }
-    }
-    await Promise.all(Array.from({ length: writers }, (_, index) => one(index)))
-    return written
-  }
-
-  #call(method: string, path: string, body?: object, type = 'application/json'): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const headers = { ':method': method, ':path': path, authorization: `Bearer ${this.#options.token}`, 'content-type': type }
-      const stream = this.#session.request(headers)
-      let status = 0
-      let text = ''
-      stream.setEncoding('utf8')
-      stream.on('response', (answer) => {
-        status = answer[':status'] ?? 0
-      })
-      stream.on('data', (chunk: string) => {
-        text += chunk
-      })
-      stream.on('error', reject)
-      stream.on('end', () => (status < 300 ? resolve(text) : reject(new Error(`${method} ${path}: ${status} ${text}`))))
-      stream.end(body && JSON.stringify(body))
-    })
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
   }
 }
 

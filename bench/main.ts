@@ -10,6 +10,8 @@ import { nginxBinary, Yardstick } from './yardstick.ts'
 
 const HELP = `Measures the server beside nginx, which says what the machine can do at the moment.
 
+  NAME …           the cases of these names, and those whose name goes on after it and a hyphen; all by default
+
   --quick          one short round of each: about half a minute
   --only REGEX     the cases whose name or title matches
   --list           print their names and stop
@@ -19,7 +21,8 @@ const HELP = `Measures the server beside nginx, which says what the machine can 
   --json FILE      write the figures there as well
 `
 
-const { values: flags } = parseArgs({
+const { values: flags, positionals: names } = parseArgs({
+  allowPositionals: true,
   options: {
     help: { type: 'boolean' },
     list: { type: 'boolean' },
@@ -35,10 +38,11 @@ const { values: flags } = parseArgs({
 /** Seconds of one round, and the number of rounds whose median counts. */
 const pace = flags.quick ? { seconds: 1.5, rounds: 1, yardstick: 1 } : { seconds: 3, rounds: 3, yardstick: 3 }
 const only = new RegExp(flags.only ?? '', 'i')
-const chosen = cases.filter(({ name, title }) => only.test(name) || only.test(title))
+const named = (name: string): boolean => names.length === 0 || names.some((one) => name === one || name.startsWith(`${one}-`))
+const chosen = cases.filter(({ name, title }) => named(name) && (only.test(name) || only.test(title)))
 
 if (flags.help) console.log(HELP)
-else if (flags.list) console.log(chosen.map(({ name, title }) => `${name.padEnd(16)}${title}`).join('\n'))
+else if (flags.list) console.log(chosen.map(({ name, title }) => `${name.padEnd(20)}${title}`).join('\n'))
 else {
   await needTools()
   process.exitCode = await main()
@@ -63,8 +67,8 @@ async function main(): Promise<number> {
     const rows: Row[] = []
     for (const one of chosen) rows.push(await measure(one, targets))
     const yardsticks = { before, after: await yardstick.measure(pace.yardstick) }
-    const names = targets.length > 1 ? checkouts.map((checkout) => path.basename(path.resolve(checkout))) : ['figure']
-    console.log(report(rows, yardsticks, names))
+    const heads = targets.length > 1 ? checkouts.map((checkout) => path.basename(path.resolve(checkout))) : ['figure']
+    console.log(report(rows, yardsticks, heads))
     console.log(`${((performance.now() - begun) / 1000).toFixed(0)} s in all`)
     if (flags.json) await writeFile(flags.json, `${JSON.stringify(figures(rows, yardsticks), undefined, 2)}\n`)
     return rows.some(({ failure }) => failure) ? 1 : 0
@@ -90,7 +94,7 @@ async function measure(one: Case, targets: readonly Target[]): Promise<Row> {
   const results: Measured[][] = targets.map(() => [])
   try {
     for (const target of targets) {
-      if (one.pods) await target.withPods()
+      if (one.pods !== undefined) await target.withPods(one.pods)
       if (one.warm) await one.measure(target, 1)
     }
     for (let round = 0; round < (one.once ? 1 : pace.rounds); round++) {

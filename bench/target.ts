@@ -4,19 +4,25 @@ import { profile } from './profiler.ts'
 import { BenchServer } from './server.ts'
 import { type LoadRequest, type LoadResult, writeRequests, wrk } from './wrk.ts'
 
-/** How many pods reads are measured on. */
+/** How many pods most reads are measured on. */
 export const PODS = 5000
+/** As many as a large cluster has. */
+export const MANY_PODS = 20_000
 /** Where pods are created that no read should see. */
 export const CREATED = 'bench-created'
 /** Where config maps are watched. */
 export const WATCHED = 'bench-watched'
+/** Where large config maps are, which only few watch. */
+export const LARGE = 'bench-large'
 
 /** One checkout under measurement: its server, and the files that go with it. */
 export class Target implements AsyncDisposable {
-  readonly server: BenchServer
+  readonly #checkout: string
   readonly #folder: string
   readonly #profiles: string | undefined
-  #seeded = false
+  /** By the number of pods that they hold. Only one of them runs. */
+  readonly #servers = new Map<number, BenchServer>()
+  #server: BenchServer | undefined
   #folders = 0
   /** So that no two runs create the same names. */
   #runs = 0
@@ -26,27 +32,37 @@ export class Target implements AsyncDisposable {
    * @param profiles where profiles of the server go, if they are wanted
    */
   constructor(checkout: string, folder: string, profiles: string | undefined) {
+    this.#checkout = checkout
     this.#folder = folder
     this.#profiles = profiles
-    this.server = new BenchServer(checkout, path.join(folder, 'data'))
+  }
+
+  /** The one that `withPods` has last asked for. */
+  get server(): BenchServer {
+    if (!this.#server) throw new Error('no server holds pods yet')
+    return this.#server
   }
 
   /** A server that has never started before. */
   freshServer(): BenchServer {
-    return new BenchServer(this.server.checkout, path.join(this.#folder, `fresh-${this.#folders++}`))
+    return new BenchServer(this.#checkout, path.join(this.#folder, `fresh-${this.#folders++}`))
   }
 
   async start(): Promise<void> {
     await this.server.start({ inspect: this.#profiles !== undefined })
   }
 
-  /** Has the server run with all the pods stored. Must come before whatever reads them. */
-  async withPods(): Promise<void> {
-    if (!this.server.running) await this.start()
-    if (this.#seeded) return
-    this.#seeded = true
-    for (const namespace of [NAMESPACE, CREATED, WATCHED]) await createNamespace(this.server.client, namespace)
-    await createPods(this.server.client, PODS)
+  /** Has a server run with so many pods stored. Must come before whatever reads them. */
+  async withPods(count: number): Promise<void> {
+    const known = this.#servers.get(count)
+    const server = known ?? new BenchServer(this.#checkout, path.join(this.#folder, `data-${count}`))
+    if (server !== this.#server) await this.#server?.stop()
+    this.#server = server
+    this.#servers.set(count, server)
+    if (!server.running) await this.start()
+    if (known) return
+    for (const namespace of [NAMESPACE, CREATED, WATCHED, LARGE]) await createNamespace(server.client, namespace)
+    await createPods(server.client, count)
   }
 
   /** Sends requests over and over with wrk. */
@@ -72,6 +88,6 @@ export class Target implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.server.stop()
+    await this.#server?.stop()
   }
 }

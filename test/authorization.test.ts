@@ -181,6 +181,177 @@ test('reviews answer for anybody, with the reason', async () => {
   assert.equal(self.body.status?.allowed, true)
 })
 
+suite('a file with authorizers', () => {
+  type Review = { spec: { user: string; resourceAttributes?: { verb: string } } }
+
+  /** A webhook that says what `answer` says, and remembers whom it was asked about. */
+  async function webhook(folder: string, name: string, answer: (review: Review) => object | undefined) {
+    const asked: string[] = []
+    const server = http.createServer((request, response) => {
+      let text = ''
+      request.on('data', (part) => {
+        text += part
+      })
+      request.on('end', () => {
+        const review = JSON.parse(text) as Review
+        asked.push(review.spec.user)
+        const status = answer(review)
+        response.writeHead(status ? 200 : 403, { 'content-type': 'application/json' })
+        response.end(status ? JSON.stringify({ ...review, status }) : '')
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const kubeconfig = path.join(folder, `${name}.kubeconfig`)
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/authorize`
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        'current-context': 'x',
+        contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
+        clusters: [{ name: 'x', cluster: { server: url } }],
+        users: [{ name: 'x', user: {} }],
+      }),
+    )
+    const close = (): void => {
+      server.closeAllConnections()
+      server.close()
+    }
+    return { asked, kubeconfig, [Symbol.dispose]: close }
+  }
+
+  const entryOf = (name: string, kubeConfigFile: string, more: object = {}): object => ({
+    type: 'Webhook',
+    name,
+    webhook: {
+      timeout: '3s',
+      subjectAccessReviewVersion: 'v1',
+      matchConditionSubjectAccessReviewVersion: 'v1',
+      failurePolicy: 'NoOpinion',
+      connectionInfo: { type: 'KubeConfigFile', kubeConfigFile },
+      ...more,
+    },
+  })
+  const document = (...authorizers: object[]): string =>
+    JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthorizationConfiguration', authorizers })
+
+  test('several webhooks, each asked only where its conditions hold', async () => {
+    const folder = temporaryFolder('authorizers')
+    using first = await webhook(folder, 'first', ({ spec }) => ({ allowed: false, denied: spec.user === 'eve', reason: 'first' }))
+    using second = await webhook(folder, 'second', ({ spec }) =>
+      spec.user === 'down' ? undefined : { allowed: spec.user === 'ann', reason: 'second' },
+    )
+    const conditions = (...expressions: string[]) => ({ matchConditions: expressions.map((expression) => ({ expression })) })
+    const config = path.join(folder, 'authorization.yaml')
+    const chain = [
+      entryOf('first', first.kubeconfig, conditions("has(request.resourceAttributes) && request.user != 'skipped'")),
+      { type: 'RBAC', name: 'rbac' },
+      entryOf('second', second.kubeconfig, {
+        failurePolicy: 'Deny',
+        ...conditions("request.user != 'broken' || request.resourceAttributes.labelSelector.rawSelector == ''"),
+      }),
+    ]
+    writeFileSync(config, document(...chain))
+    await using s = await serverWith({ flags: { authorizationConfig: config } })
+    const get = async (user: string, url = '/api/v1/secrets') => await s.as(user, 'GET', url)
+
+    assert.equal((await get('ann')).status, 200)
+    assert.deepEqual([first.asked, second.asked], [['ann'], ['ann']])
+    const refused = await get('eve')
+    assert.match(refused.body.message ?? '', /at the cluster scope: first$/)
+    assert.equal((await get('skipped')).status, 403)
+    assert.deepEqual(
+      [first.asked, second.asked],
+      [
+        ['ann', 'eve'],
+        ['ann', 'skipped'],
+      ],
+    )
+    assert.equal((await get('ben', '/version')).status, 200, 'RBAC comes before the second')
+    assert.equal(first.asked.includes('ben'), false, 'no resource')
+    assert.equal((await get('down')).status, 500, 'no answer, and the policy is to deny')
+    const broken = await get('broken')
+    assert.equal(broken.status, 500)
+    assert.match(broken.body.message ?? '', /cel evaluation error: expression '.*' resulted in error: no such key: labelSelector/)
+    assert.equal((await get('broken', '/api/v1/secrets?labelSelector=')).status, 500)
+    assert.equal(second.asked.includes('broken'), false)
+
+    rmSync(folder, { recursive: true })
+  })
+
+  test('files that can not be used', async () => {
+    const folder = temporaryFolder('authorizers')
+    const good = path.join(folder, 'x.kubeconfig')
+    writeFileSync(good, '{}')
+    const rbac = { type: 'RBAC', name: 'rbac' }
+    const hook = (more: object): string => document(entryOf('hook', good, more))
+    const bad: [string, string][] = [
+      [document(), 'authorizers: Required value: at least one authorization mode must be defined'],
+      [document({ name: 'x' }), 'authorizers[0].type: Required value'],
+      [
+        document({ type: 'X', name: 'x' }),
+        'authorizers[0].type: Unsupported value: "X": supported values: "ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
+      ],
+      [document(rbac, rbac), 'authorizers[1].type: Duplicate value: "RBAC"'],
+      [document(rbac, { type: 'Node', name: 'rbac' }), 'authorizers[1].name: Duplicate value: "rbac"'],
+      [document({ type: 'RBAC' }), 'authorizers[0].name: Required value'],
+      [
+        document({ ...rbac, webhook: {} }),
+        'authorizers[0].webhook: Invalid value: "non-null": may only be specified when type=Webhook',
+      ],
+      [document({ type: 'Webhook', name: 'x' }), 'authorizers[0].webhook: Required value: required when type=Webhook'],
+      [hook({ timeout: undefined }), 'authorizers[0].timeout: Required value'],
+      [hook({ timeout: '31s' }), 'authorizers[0].timeout: Invalid value: "31s": must be > 0s and <= 30s'],
+      [hook({ authorizedTTL: '-1s' }), 'authorizers[0].authorizedTTL: Invalid value: "-1s": must be > 0s'],
+      [hook({ unauthorizedTTL: '0s' }), 'authorizers[0].unauthorizedTTL: Required value'],
+      [
+        hook({ subjectAccessReviewVersion: 'v2' }),
+        'authorizers[0].subjectAccessReviewVersion: Unsupported value: "v2": supported values: "v1", "v1beta1"',
+      ],
+      [hook({ failurePolicy: undefined }), 'authorizers[0].failurePolicy: Required value'],
+      [
+        hook({ failurePolicy: 'Allow' }),
+        'authorizers[0].failurePolicy: Unsupported value: "Allow": supported values: "NoOpinion", "Deny"',
+      ],
+      [
+        hook({ connectionInfo: { type: 'KubeConfigFile', kubeConfigFile: 'x' } }),
+        'authorizers[0].connectionInfo.kubeConfigFile: Invalid value: "x": must be an absolute path',
+      ],
+      [
+        hook({ connectionInfo: { type: 'KubeConfigFile', kubeConfigFile: '/no/such' } }),
+        'authorizers[0].connectionInfo.kubeConfigFile: Invalid value: "/no/such": error loading file: stat /no/such: no such file or directory',
+      ],
+      [hook({ matchConditions: [{ expression: ' ' }] }), 'authorizers[0].matchConditions[0].expression: Required value'],
+      [
+        hook({ matchConditions: [{ expression: 'true' }, { expression: 'true' }] }),
+        'authorizers[0].matchConditions[1].expression: Duplicate value: "true"',
+      ],
+      [
+        hook({ matchConditions: [{ expression: 'request.user' }] }),
+        'authorizers[0].matchConditions[0].expression: Invalid value: "request.user": must evaluate to bool but got string',
+      ],
+      [
+        hook({ matchConditions: [{ expression: 'request.nosuch' }] }),
+        `authorizers[0].matchConditions[0].expression: Invalid value: "request.nosuch": compilation failed: ERROR: <input>:1:8: undefined field 'nosuch'\n | request.nosuch\n | .......^`,
+      ],
+      [
+        hook({ matchConditionSubjectAccessReviewVersion: undefined, matchConditions: [{ expression: 'true' }] }),
+        'authorizers[0].matchConditionSubjectAccessReviewVersion: Required value: required if match conditions are specified',
+      ],
+    ]
+    const file = path.join(folder, 'bad.yaml')
+    for (const [content, message] of bad) {
+      writeFileSync(file, content)
+      await assert.rejects(startTestServer({ flags: { authorizationConfig: file } }), { message: `${file}: ${message}` }, content)
+    }
+    writeFileSync(file, document(rbac))
+    await assert.rejects(
+      startTestServer({ flags: { authorizationConfig: file, authorizationMode: ['RBAC'] } }),
+      /--authorization-config can not be specified when --authorization-mode or --authorization-webhook-\* flags are defined/,
+    )
+    rmSync(folder, { recursive: true })
+  })
+})
+
 suite('other modes', () => {
   const asNode = 'system:node:a system:nodes'
 

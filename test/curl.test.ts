@@ -20,8 +20,7 @@ suite('curl with a bearer token', { skip: skipWithout('curl', onPath('curl')), t
   before(async () => {
     const tokens = path.join(folder, 'tokens.csv')
     writeFileSync(tokens, `${TOKEN},alice,alice,system:masters\nanother,bob,bob\n`)
-    // Without a service account controller, pods would be refused for want of a service account.
-    server = await ServerProcess.start({ args: [`--token-auth-file=${tokens}`, '--disable-admission-plugins=ServiceAccount'] })
+    server = await ServerProcess.start({ args: [`--token-auth-file=${tokens}`] })
   })
   after(async () => {
     await server[Symbol.asyncDispose]()

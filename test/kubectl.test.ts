@@ -6,7 +6,7 @@ import { findKubectl, KUBECTL_VERSIONS, Kubectl, linesUntil, skipWithout } from 
 import { ServerProcess, temporaryFolder } from './support/server-process.ts'
 
 // Everyday use, as a newcomer does it: a server on an empty folder, and kubectl with the kubeconfig that it wrote. Nothing but the
-// server runs: no controllers, no nodes.
+// server runs: no nodes, and only its own controllers.
 
 let server: ServerProcess
 
@@ -30,8 +30,6 @@ function everydayUse(version: string, binary: string | undefined): void {
     assert.ok(binary, `kubectl ${version} is missing`)
     kubectl = new Kubectl({ binary, kubeconfig: server.kubeconfig, namespace, home })
     assert.equal(await kubectl.sh(`create namespace ${namespace}`), `namespace/${namespace} created\n`)
-    // Pods need it, and its controller runs elsewhere.
-    await kubectl.sh('create serviceaccount default')
   })
   after(() => rmSync(home, { recursive: true, force: true }))
 
@@ -422,10 +420,8 @@ function everydayUse(version: string, binary: string | undefined): void {
 
   test('delete', async () => {
     assert.match(await kubectl.sh('delete pod json'), /^pod "json" deleted/)
-    // Whoever lets dependents go runs elsewhere, so that nobody waits for it here.
-    const orphaned = await kubectl.sh('delete deployment applied --cascade=orphan --wait=false')
-    assert.match(orphaned, /^deployment\.apps "applied" deleted/)
-    assert.equal(await kubectl.sh('get deployment applied -o jsonpath={.metadata.finalizers}'), '["orphan"]')
+    assert.match(await kubectl.sh('delete deployment applied --cascade=orphan'), /^deployment\.apps "applied" deleted/)
+    assert.equal(await kubectl.sh('get deployment applied --ignore-not-found'), '')
     assert.match(await kubectl.sh('delete -f -', POD_YAML), /^pod "yaml" deleted/)
     assert.match(await kubectl.sh('delete configmaps -l nobody=has'), /No resources found/)
     assert.match(await kubectl.sh('delete service,ingress,cronjob --all'), /^cronjob\.batch "often" deleted/m)

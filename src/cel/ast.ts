@@ -97,7 +97,15 @@ export interface OptionalMap extends Node {
   readonly flat: boolean
 }
 
-export type Expr = Const | Ident | Select | Call | List | MapLiteral | Struct | Fold | OptionalMap
+/** `cel.bind(name, value, body)` */
+export interface Bind extends Node {
+  readonly kind: 'bind'
+  readonly variable: string
+  readonly value: Expr
+  readonly body: Expr
+}
+
+export type Expr = Const | Ident | Select | Call | List | MapLiteral | Struct | Fold | OptionalMap | Bind
 
 /** Every part of an expression, each before its own parts. */
 export function visit(expr: Expr, see: (expr: Expr) => void): void {
@@ -125,6 +133,8 @@ export function partsOf(expr: Expr): readonly Expr[] {
       return [expr.range, expr.condition, expr.transform].filter((part) => part !== undefined)
     case 'optmap':
       return [expr.target, expr.body]
+    case 'bind':
+      return [expr.value, expr.body]
   }
 }
 

@@ -102,6 +102,8 @@ export class Checker {
         const body = this.#within(new Map([[expr.variable, inner]]), () => this.#visit(expr.body))
         return expr.flat ? body : optionalType(body)
       }
+      case 'bind':
+        return this.#within(new Map([[expr.variable, this.#visit(expr.value)]]), () => this.#visit(expr.body))
     }
   }
 
@@ -157,6 +159,10 @@ export class Checker {
         return this.#resolved(target.params[1]!)
       case 'struct':
         return this.#structField(at, target, field)?.type ?? ERROR
+      case 'opaque':
+        // The reference takes them for objects whose fields it can't find.
+        this.#report(at, `unexpected failed resolution of '${target.name}'`)
+        return ERROR
     }
     this.#report(at, `type '${target}' does not support field selection`)
     return ERROR

@@ -29,6 +29,8 @@ export interface EnvironmentOptions {
   readonly variables?: Readonly<Record<string, Type>>
   /** Types that expressions can name, by their names; a function where the names can't be listed. */
   readonly types?: Readonly<Record<string, Type>> | ((name: string) => Type | undefined)
+  /** Whether there is `cel.bind`. */
+  readonly binding?: boolean
 }
 
 /** The types that every expression can speak of. */
@@ -52,19 +54,22 @@ export class Environment implements Declarations {
   readonly #functions: ReadonlyMap<string, readonly Overload[]>
   readonly #variables: ReadonlyMap<string, Type>
   readonly #types: (name: string) => Type | undefined
+  readonly #binding: boolean
 
-  constructor({ functions, variables = {}, types = {} }: EnvironmentOptions) {
+  constructor({ functions, variables = {}, types = {}, binding = false }: EnvironmentOptions) {
+    this.#binding = binding
     this.#functions = Map.groupBy(functions, ({ name }) => name)
     this.#variables = new Map(Object.entries(variables))
     const listed = typeof types === 'function' ? undefined : new Map(Object.entries(types))
     this.#types = listed ? (name) => listed.get(name) : (types as (name: string) => Type | undefined)
   }
 
-  /** The same with more, or other, variables and types. */
-  extend({ variables = {}, types = {} }: Omit<EnvironmentOptions, 'functions'>): Environment {
+  /** The same with more: variables and types hide others of their names. */
+  extend({ functions = [], variables = {}, types = {}, binding = this.#binding }: Partial<EnvironmentOptions>): Environment {
     const more = typeof types === 'function' ? types : (name: string) => (Object.hasOwn(types, name) ? types[name] : undefined)
     return new Environment({
-      functions: [...this.#functions.values()].flat(),
+      binding,
+      functions: [...[...this.#functions.values()].flat(), ...functions],
       variables: { ...Object.fromEntries(this.#variables), ...variables },
       types: (name) => more(name) ?? this.#types(name),
     })
@@ -88,7 +93,7 @@ export class Environment implements Declarations {
    * @throws CompileError whose message is what the reference prints after `compilation failed: `
    */
   compile(source: string): Program {
-    const expr = parse(source)
+    const expr = parse(source, this.#binding)
     const checker = new Checker(this)
     const type = checker.check(expr)
     if (checker.issues.length) throw new CompileError(source, checker.issues)

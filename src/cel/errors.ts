@@ -1,6 +1,6 @@
 /** One thing wrong with an expression. */
 export interface Issue {
-  /** In code points from the start. */
+  /** In code points from the start; negative for the expression as a whole. */
   readonly at: number
   readonly message: string
 }
@@ -40,6 +40,7 @@ function display(source: string, issues: readonly Issue[]): string {
   return issues
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, message }) => {
+      if (at < 0) return `ERROR: <input>:-1:0: ${message}`
       let line = 1
       let start = 0
       for (let i = 0; i < at && i < characters.length; i++) {

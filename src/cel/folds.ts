@@ -1,7 +1,7 @@
 import type { Fold } from './ast.ts'
 import { EvaluationError, noSuchOverload } from './errors.ts'
-import { charge, type Frame, type Step } from './planner.ts'
-import { EntryMap, equal, MapValue, type Value } from './values.ts'
+import { charge, type Frame, type Step } from './frame.ts'
+import { EntryMap, MapValue, type Value } from './values.ts'
 
 interface Parts {
   readonly range: Step
@@ -134,6 +134,3 @@ function iteration({ range, slots }: Parts): Each {
     } else throw noSuchOverload()
   }
 }
-
-/** Whether a list holds a value. */
-export const includes = (list: readonly Value[], value: Value): boolean => list.some((item) => equal(item, value))

@@ -19,13 +19,10 @@ export interface Overload {
   readonly implementation: Implementation
   /** Undefined: 1. */
   readonly cost: CallCost | undefined
-  /** The implementation checks its arguments itself, and says in its own words what is wrong. */
-  readonly unguarded: boolean
 }
 
 export interface OverloadOptions {
   readonly cost?: CallCost
-  readonly unguarded?: boolean
 }
 
 /**
@@ -53,7 +50,6 @@ export function declare<Args extends readonly (Value | undefined)[]>(
     generic: types.some(hasVariables),
     implementation: implementation as unknown as Implementation,
     cost: options.cost,
-    unguarded: options.unguarded ?? false,
   }
 }
 

@@ -1,5 +1,6 @@
 import { parseDuration } from '../machinery/duration.ts'
 import type { Json, JsonObject } from '../machinery/json.ts'
+import { keyedList } from './keyed-lists.ts'
 import { parseTimestamp } from './times.ts'
 import { DYN, mapType, type Type } from './types.ts'
 import { Duration, MapValue, Timestamp, type Value } from './values.ts'
@@ -22,7 +23,10 @@ export function fromJson(json: Json | undefined, type: Type = DYN): Value {
     case 'duration':
       return (typeof json === 'string' ? duration(json) : undefined) ?? plain(json)
     case 'list':
-      if (Array.isArray(json)) return json.map((item) => fromJson(item, type.params[0]))
+      if (Array.isArray(json)) {
+        const items = json.map((item) => fromJson(item, type.params[0]))
+        return type.identity ? keyedList(items, type.identity) : items
+      }
       return plain(json)
     case 'map':
       if (typeof json === 'object' && !Array.isArray(json)) return new JsonMap(json, type)

@@ -3,7 +3,6 @@ import type { Overload } from './functions.ts'
 import { addresses, addressTypes } from './library/addresses.ts'
 import { authorization } from './library/authorizer.ts'
 import { formats } from './library/formats.ts'
-import { jsonPatches } from './library/json-patches.ts'
 import { lists } from './library/lists.ts'
 import { operators } from './library/operators.ts'
 import { optionals } from './library/optionals.ts'
@@ -29,7 +28,6 @@ const LIBRARIES: readonly Overload[] = [
   ...addresses,
   ...formats,
   ...versions,
-  ...jsonPatches,
   ...authorization,
 ]
 

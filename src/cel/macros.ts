@@ -39,9 +39,10 @@ const ACCUMULATORS = ['__result__', '@result']
 /**
  * What a call stands for if it is a macro's; undefined if it is a plain call.
  *
+ * @param binding whether there is `cel.bind`
  * @see https://github.com/google/cel-spec/blob/master/doc/langdef.md#macros
  */
-export function expandMacro(written: Written, report: Report): Expr | undefined {
+export function expandMacro(written: Written, report: Report, binding: boolean): Expr | undefined {
   const { name, at, target, args } = written
   if (name === 'has' && !target && args.length === 1) {
     const [field] = args
@@ -50,6 +51,12 @@ export function expandMacro(written: Written, report: Report): Expr | undefined 
     return NOTHING
   }
   if (!target) return undefined
+  if (name === 'bind' && binding && args.length === 3 && target.kind === 'ident' && target.name === 'cel') {
+    const [variable, value, body] = args
+    if (variable?.kind === 'ident') return { kind: 'bind', at, variable: variable.name, value: value!, body: body! }
+    report(variable!.at, 'cel.bind() variable names must be simple identifiers')
+    return NOTHING
+  }
   if ((name === 'optMap' || name === 'optFlatMap') && args.length === 2) {
     const [variable, body] = args
     if (variable?.kind !== 'ident') {

@@ -29,18 +29,19 @@ class Abandoned extends Error {}
 /**
  * Reads an expression. Macros are expanded on the way.
  *
+ * @param binding whether there is `cel.bind`
  * @throws CompileError
  * @see https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
  */
-export function parse(source: string): Expr {
+export function parse(source: string, binding = false): Expr {
   if (source.length > MAX_LENGTH && [...source].length > MAX_LENGTH) {
     const size = [...source].length
     throw new CompileError('', [
-      { at: 0, message: `expression code point size exceeds limit: size: ${size}, limit ${MAX_LENGTH}` },
+      { at: -1, message: `expression code point size exceeds limit: size: ${size}, limit ${MAX_LENGTH}` },
     ])
   }
   const { tokens, issues } = tokenize(source)
-  const parser = new Parser(tokens, issues)
+  const parser = new Parser(tokens, issues, binding)
   const expr = parser.whole()
   if (issues.length || !expr) throw new CompileError(source, issues)
   return expr
@@ -49,10 +50,12 @@ export function parse(source: string): Expr {
 class Parser {
   readonly #tokens: readonly Token[]
   readonly #issues: Issue[]
+  readonly #binding: boolean
   #index = 0
   #depth = 0
 
-  constructor(tokens: readonly Token[], issues: Issue[]) {
+  constructor(tokens: readonly Token[], issues: Issue[], binding: boolean) {
+    this.#binding = binding
     this.#tokens = tokens
     this.#issues = issues
   }
@@ -99,7 +102,7 @@ class Parser {
 
   #limit(depth: number): void {
     if (depth <= MAX_DEPTH) return
-    this.#report(0, `expression recursion limit exceeded: ${MAX_DEPTH}`)
+    this.#report(-1, `expression recursion limit exceeded: ${MAX_DEPTH}`)
     throw new Abandoned()
   }
 
@@ -202,7 +205,7 @@ class Parser {
     if (name.kind !== 'ident' && name.kind !== 'quoted')
       this.#unexpected(optional ? '{IDENTIFIER, ESC_IDENTIFIER}' : 'IDENTIFIER', false)
     this.#index++
-    const field = name.kind === 'quoted' ? name.text.slice(1, -1) : name.text
+    const field = this.#plain(name)
     if (KEYWORDS.has(name.text)) {
       this.#index--
       this.#unexpected('IDENTIFIER', false)
@@ -216,8 +219,14 @@ class Parser {
     return this.#called(field, open.at, operand, args)
   }
 
+  /** Names in backticks are read, but switched off in the reference. */
+  #plain({ kind, text, at }: Token): string {
+    if (kind === 'quoted') this.#report(at, "unsupported syntax: '`'")
+    return text
+  }
+
   #called(name: string, at: number, target: Expr | undefined, args: readonly Expr[]): Expr {
-    const macro = expandMacro({ name, at, target, args }, (where, message) => this.#report(where, message))
+    const macro = expandMacro({ name, at, target, args }, (where, message) => this.#report(where, message), this.#binding)
     return macro ?? { kind: 'call', at, name, target, args }
   }
 
@@ -331,7 +340,7 @@ class Parser {
       this.#index++
       const colon = this.#expect(':')
       const value = this.#expression()
-      entries.push({ at: colon.at, field: field.kind === 'quoted' ? field.text.slice(1, -1) : field.text, value, optional })
+      entries.push({ at: colon.at, field: this.#plain(field), value, optional })
       if (!this.#take(',')) break
     }
     this.#expect('}')

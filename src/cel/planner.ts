@@ -1,26 +1,10 @@
 import type { Call, Expr, Fold } from './ast.ts'
-import { CostError, EvaluationError, noSuchKey, noSuchOverload } from './errors.ts'
+import { planCall } from './calls.ts'
+import { EvaluationError, noSuchKey, noSuchOverload } from './errors.ts'
 import { planFold } from './folds.ts'
-import type { Overload } from './functions.ts'
+import { charge, type Frame, type Step } from './frame.ts'
 import { runtimeName, type Type } from './types.ts'
 import { EntryMap, equal, Instance, isKey, MapValue, Optional, typeOf, type Value } from './values.ts'
-
-/** What one evaluation carries along. */
-export interface Frame {
-  /** Variables by the numbers that the plan gave them. */
-  readonly slots: (Value | undefined)[]
-  cost: number
-  readonly limit: number
-}
-
-/** Evaluates one part of an expression. Throws EvaluationError or CostError. */
-export type Step = (frame: Frame) => Value
-
-/** Adds to an evaluation's cost. @throws CostError when it is too much */
-export function charge(frame: Frame, cost: number): void {
-  frame.cost += cost
-  if (frame.cost > frame.limit) throw new CostError()
-}
 
 const LIST_COST = 10
 const MAP_COST = 30
@@ -65,6 +49,15 @@ export class Planner {
         return this.#struct(expr)
       case 'fold':
         return this.#fold(expr)
+      case 'bind': {
+        const value = this.plan(expr.value)
+        const { slots, result } = this.#within([expr.variable], () => this.plan(expr.body))
+        const slot = slots[0]!
+        return (frame) => {
+          frame.slots[slot] = value(frame)
+          return result(frame)
+        }
+      }
       case 'optmap': {
         const target = this.plan(expr.target)
         const { slots, result } = this.#within([expr.variable], () => this.plan(expr.body))
@@ -309,73 +302,5 @@ function logical(left: Step, right: Step, decisive: boolean): Step {
     }
     if (value === decisive) return decisive
     throw failure
-  }
-}
-
-function planCall(expr: Call, args: readonly Step[]): Step {
-  const overloads = expr.overloads ?? []
-  const exprs = expr.target && expr.qualified === undefined ? [expr.target, ...expr.args] : expr.args
-  const only = overloads.length === 1 ? overloads[0]! : undefined
-  if (only && (only.unguarded || exprs.every((arg, i) => isSure(arg.type!, only.parameters[i]!)))) return direct(only, args)
-  return (frame) => {
-    const values: Value[] = []
-    for (let i = 0; i < args.length; i++) values.push(args[i]!(frame))
-    for (let i = 0; i < overloads.length; i++) {
-      const overload = overloads[i]!
-      if (overload.parameters.every((type, k) => fits(values[k]!, type))) {
-        const result = overload.implementation(...values)
-        charge(frame, overload.cost ? overload.cost(values, result) : 1)
-        return result
-      }
-    }
-    throw mismatch(expr.qualified ?? expr.name, values)
-  }
-}
-
-/** Whether the checker knows already that a value is of a parameter's type. */
-const isSure = (given: Type, wanted: Type): boolean =>
-  wanted.kind === 'dyn' ||
-  wanted.kind === 'param' ||
-  (given.kind === wanted.kind && given.kind !== 'opaque') ||
-  given.name === wanted.name
-
-function fits(value: Value, type: Type): boolean {
-  if (type.kind === 'dyn' || type.kind === 'param') return true
-  const given = typeOf(value)
-  // What a map must be, an object may be as well.
-  if (type.kind === 'map') return value instanceof MapValue
-  return given.kind === type.kind && (given.kind !== 'opaque' || given.name === type.name)
-}
-
-function mismatch(name: string, values: readonly Value[]): EvaluationError {
-  if (/^[_@!-]/.test(name)) return noSuchOverload()
-  return new EvaluationError(`no such overload: ${name}(${values.map((value) => runtimeName(typeOf(value))).join(', ')})`)
-}
-
-/** A call of one known overload; by number of arguments, since that is fastest. */
-function direct({ implementation, cost }: Overload, args: readonly Step[]): Step {
-  const [first, second] = args
-  if (args.length === 1) {
-    return (frame) => {
-      const a = first!(frame)
-      const result = implementation(a)
-      charge(frame, cost ? cost([a], result) : 1)
-      return result
-    }
-  }
-  if (args.length === 2) {
-    return (frame) => {
-      const a = first!(frame)
-      const b = second!(frame)
-      const result = implementation(a, b)
-      charge(frame, cost ? cost([a, b], result) : 1)
-      return result
-    }
-  }
-  return (frame) => {
-    const values = args.map((step) => step(frame))
-    const result = implementation(...values)
-    charge(frame, cost ? cost(values, result) : 1)
-    return result
   }
 }

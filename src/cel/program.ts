@@ -1,6 +1,6 @@
 import { type Expr, visit } from './ast.ts'
 import { CostError } from './errors.ts'
-import type { Frame, Step } from './planner.ts'
+import type { Frame, Step } from './frame.ts'
 import type { Type } from './types.ts'
 import type { Value } from './values.ts'
 
@@ -57,8 +57,8 @@ export class Program {
     try {
       return { value: this.#step(frame), cost: frame.cost }
     } catch (error) {
-      // Deep recursion can't be told beforehand; to the caller it is one more thing that costs too much.
-      throw error instanceof RangeError && /call stack/.test(error.message) ? new CostError() : error
+      // Recursion too deep and texts too long can't all be told beforehand; to the caller they are what costs too much.
+      throw error instanceof RangeError ? new CostError() : error
     }
   }
 

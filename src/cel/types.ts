@@ -25,6 +25,9 @@ export interface Field {
   readonly property?: string
 }
 
+/** How a list is one thing whatever its order: as a set, or by the fields that tell its elements apart. */
+export type ListIdentity = 'set' | readonly string[]
+
 /** A type. Two that look alike are alike: compare with `sameType`. */
 export class Type {
   readonly kind: Kind
@@ -36,13 +39,23 @@ export class Type {
   readonly field: ((name: string) => Field | undefined) | undefined
   /** Most elements, members, characters or bytes that a schema lets a value have; for estimates. */
   readonly maxSize: number | undefined
+  /** Undefined for lists with an order, and for everything else. */
+  readonly identity: ListIdentity | undefined
 
-  constructor(kind: Kind, name: string, params: readonly Type[] = [], field?: Type['field'], maxSize?: number) {
+  constructor(
+    kind: Kind,
+    name: string,
+    params: readonly Type[] = [],
+    field?: Type['field'],
+    maxSize?: number,
+    identity?: ListIdentity,
+  ) {
     this.kind = kind
     this.name = name
     this.params = params
     this.field = field
     this.maxSize = maxSize
+    this.identity = identity
   }
 
   /** As the reference prints it in compile errors. */
@@ -54,7 +67,7 @@ export class Type {
 
   /** The same type with a bound on its values' size. */
   within(maxSize: number | undefined): Type {
-    return new Type(this.kind, this.name, this.params, this.field, maxSize)
+    return new Type(this.kind, this.name, this.params, this.field, maxSize, this.identity)
   }
 }
 
@@ -70,7 +83,8 @@ export const BYTES = new Type('bytes', 'bytes')
 export const TIMESTAMP = new Type('timestamp', 'timestamp')
 export const DURATION = new Type('duration', 'duration')
 
-export const listType = (element: Type, maxSize?: number): Type => new Type('list', 'list', [element], undefined, maxSize)
+export const listType = (element: Type, maxSize?: number, identity?: ListIdentity): Type =>
+  new Type('list', 'list', [element], undefined, maxSize, identity)
 export const mapType = (key: Type, value: Type, maxSize?: number): Type =>
   new Type('map', 'map', [key, value], undefined, maxSize)
 export const typeType = (of?: Type): Type => new Type('type', 'type', of ? [of] : [])
@@ -86,6 +100,9 @@ export function objectType(name: string, fields: Readonly<Record<string, Type | 
   )
   return new Type('struct', name, [], (field) => known.get(field))
 }
+
+/** An object that may have any fields, of which nothing is known. */
+export const openType = (name: string): Type => new Type('struct', name, [], () => ({ type: DYN }))
 
 /** What `type()` says of the types whose names differ from those in messages. */
 const RUNTIME_NAMES: Partial<Record<Kind, string>> = {

@@ -127,11 +127,29 @@ export abstract class MapValue extends Special {
   }
 }
 
+/** A list whose order says nothing. What is derived from it is a plain list. */
+export abstract class KeyedList extends Array<Value> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array
+  }
+
+  abstract equals(other: readonly Value[]): boolean
+  /** With the elements of another list, each where its like is. */
+  abstract merge(other: readonly Value[]): Value[]
+}
+
 const MAP = mapType(DYN, DYN)
 
 /** A map that an expression made. */
 export class EntryMap extends MapValue {
   readonly #entries = new Map<string | bigint | boolean, readonly [key: Value, value: Value]>()
+  readonly #absent: Value | undefined
+
+  /** @param absent what stands for every key that is not there */
+  constructor(absent?: Value) {
+    super()
+    this.#absent = absent
+  }
 
   get type(): Type {
     return MAP
@@ -151,13 +169,16 @@ export class EntryMap extends MapValue {
 
   get(key: Value): Value | undefined {
     const canonical = canonicalKey(key)
-    return canonical === undefined ? undefined : this.#entries.get(canonical)?.[1]
+    const entry = canonical === undefined ? undefined : this.#entries.get(canonical)
+    return entry ? entry[1] : this.#absent
   }
 
   keys(): readonly Value[] {
     return [...this.#entries.values()].map(([key]) => key)
   }
 }
+
+export const NO_ENTRIES: EntryMap = new EntryMap()
 
 /** An object that an expression made: `Object{…}`, `JSONPatch{…}`. */
 export class Instance extends MapValue {
@@ -221,6 +242,7 @@ export function equal(a: Value, b: Value): boolean {
   if (a === b) return !(typeof a === 'number' && Number.isNaN(a))
   if (typeof a === 'string' || typeof a === 'boolean' || a === null) return false
   if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0
+  if (a instanceof KeyedList) return Array.isArray(b) && a.equals(b)
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]))
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0
   if (a instanceof TypeClass) return b instanceof TypeClass && a.name === b.name
@@ -270,3 +292,6 @@ export function characters(text: string): number {
   }
   return count
 }
+
+/** Whether a list holds a value. */
+export const includes = (list: readonly Value[], value: Value): boolean => list.some((item) => equal(item, value))

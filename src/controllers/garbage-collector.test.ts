@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { MetaV1ObjectMeta, MetaV1OwnerReference } from '../generated/types.ts'
+import { GarbageCollector } from './garbage-collector.ts'
 import { ControlledServer } from './testing.ts'
 
 const MAPS = '/api/v1/namespaces/default/configmaps'
@@ -66,6 +67,22 @@ suite('in the background', () => {
     await api.delete(`${MAPS}/top`)
     await settled(api)
     assert.deepEqual(await api.names(SECRETS), [])
+  })
+
+  test('pods go, too, whether they take their time or not', async () => {
+    await using api = await ControlledServer.start()
+    const pods = '/api/v1/namespaces/default/pods'
+    await api.post('/api/v1/nodes', { metadata: { name: 'node' } })
+    const top = await make(api, MAPS, 'top')
+    for (const nodeName of ['', 'node']) {
+      const metadata = { name: `p${nodeName}`, ownerReferences: [owner(top)] }
+      await api.post(pods, { metadata, spec: { nodeName, containers: [{ name: 'c', image: 'i' }] } })
+    }
+    await api.delete(`${MAPS}/top`)
+    await api.untilGone(`${pods}/p`)
+    await api.until(`${pods}/pnode`, ({ metadata }) => metadata.deletionGracePeriodSeconds === 30)
+    await api.delete(`${pods}/pnode`, { gracePeriodSeconds: 0 })
+    await api.untilGone(`${pods}/pnode`)
   })
 
   test('grace and finalizers of dependents are respected', async () => {
@@ -273,6 +290,32 @@ test('what happened while no collector ran is made up for', async (t) => {
   assert.deepEqual(await owners(after, `${SECRETS}/of-orphan`), [])
   await after.untilGone(`${MAPS}/foreground`)
   assert.deepEqual(await after.names(MAPS), ['kube-root-ca.crt', 'stays'])
+})
+
+test('what wasn’t told is found when the collector looks again', async () => {
+  await using api = await ControlledServer.start({ flags: { controllers: [] } })
+  const { registry } = api.server.server
+  const collector = new GarbageCollector({
+    resourceOf: (apiVersion, kind) => (apiVersion === 'v1' && kind === 'ConfigMap' ? registry.resource('configmaps') : undefined),
+    onError: (error) => assert.fail(String(error)),
+  })
+  collector.start()
+  const secrets = registry.resource('secrets')
+  for (const name of ['a', 'b']) {
+    const top = await make(api, MAPS, name)
+    await make(api, SECRETS, `of-${name}`, [owner(top)])
+    collector.put(secrets, (await secrets.store.get('default', `of-${name}`))!)
+  }
+  await collector.settled()
+  assert.deepEqual(await api.names(SECRETS), ['of-a', 'of-b'])
+  await api.delete(`${MAPS}/a`)
+  collector.remove(registry.resource('configmaps').store.key('default', 'a'), undefined)
+  await collector.settled()
+  assert.deepEqual(await api.names(SECRETS), ['of-a', 'of-b'])
+  collector.lookAgain()
+  await collector.settled()
+  assert.deepEqual(await api.names(SECRETS), ['of-b'])
+  await collector.close()
 })
 
 test('without the garbage collector nothing is collected', async () => {

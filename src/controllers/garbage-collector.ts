@@ -138,15 +138,10 @@ export class GarbageCollector {
       const dependents = [...this.#graph.dependents(node.uid)]
       // Two that each wait for the other would wait for ever.
       if (dependents.some(({ foreground }) => foreground)) await this.#unblock(node)
-      await this.#delete(
-        node,
-        entry.revision,
-        'Foreground',
-        dependents.some(({ foreground }) => foreground),
-      )
+      await this.#delete(node, entry.revision, 'Foreground')
       return
     }
-    await this.#delete(node, entry.revision, policyOf(meta), false)
+    await this.#delete(node, entry.revision, policyOf(meta))
   }
 
   /** @returns undefined when the object names an owner that it can't have */
@@ -168,16 +163,15 @@ export class GarbageCollector {
     return owners
   }
 
-  /** @param anyVersion whether the object was changed since `revision` by ourselves */
-  async #delete(node: GraphNode, revision: number, propagationPolicy: string, anyVersion: boolean): Promise<void> {
+  async #delete(node: GraphNode, revision: number, propagationPolicy: string): Promise<void> {
     const { resource, namespace, name, uid } = node
-    const preconditions = anyVersion ? { uid } : { uid, resourceVersion: String(revision) }
+    const preconditions = { uid, resourceVersion: String(revision) }
     try {
       await resource.delete(namespace, name, { deleteOptions: { propagationPolicy, preconditions } })
     } catch (error) {
       if (isReason(error, 'NotFound')) return
       if (!isReason(error, 'Conflict')) throw error
-      // It is another one, or its owners may be others now.
+      // It was changed, perhaps by ourselves, or is another one: its owners may be others now.
       this.#queue.add(node.key)
     }
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { CoreV1NamespaceCondition } from '../generated/types.ts'
+import type { Resource } from '../registry/resource.ts'
 import { conditionsAfter } from './namespace-conditions.ts'
+import { NamespaceDeletion } from './namespace-deletion.ts'
 import { ControlledServer } from './testing.ts'
 
 const NAMESPACES = '/api/v1/namespaces'
@@ -55,6 +57,8 @@ suite('a deleted namespace', () => {
     })
     assert.deepEqual(await api.names(maps), ['a', 'b'])
     assert.deepEqual(await api.names(`${NAMESPACES}/n/serviceaccounts`), [])
+    // Nothing is done any more until something happens to one of them.
+    await api.server.server.controllers.settled()
     const begun = performance.now()
     for (const name of ['a', 'b']) await api.merge(`${maps}/${name}`, { metadata: { finalizers: null } })
     await api.untilGone(`${NAMESPACES}/n`)
@@ -164,6 +168,68 @@ test('after a restart a namespace goes on going', async (t) => {
   await using after = await ControlledServer.start({ storage: 'embedded', dataDir })
   await after.untilGone(`${NAMESPACES}/n`)
   assert.deepEqual(await after.names(`${NAMESPACES}/n/secrets`), [])
+})
+
+test('a namespace stays while something of it could not be seen to', async () => {
+  await using api = await ControlledServer.start({ flags: { controllers: [] } })
+  const { registry } = api.server.server
+  await api.post(NAMESPACES, { metadata: { name: 'n' } })
+  await api.post(`${NAMESPACES}/n/secrets`, { metadata: { name: 's' } })
+  let broken = true
+  const secrets = registry.resource('secrets')
+  const moody = {
+    kind: registry.resource('configmaps').kind,
+    store: {
+      prefix: (namespace: string) => registry.resource('configmaps').store.prefix(namespace),
+      cache: {
+        ready: async () => {
+          if (broken) throw new Error('out of order')
+        },
+        consistentSnapshot: () => registry.resource('configmaps').store.cache.consistentSnapshot(),
+      },
+    },
+  } as unknown as Resource
+  const errors: string[] = []
+  const deletion = new NamespaceDeletion({
+    namespaces: () => registry.objects('namespaces'),
+    resources: () => [moody, secrets],
+    clock: Date.now,
+    onError: (error) => void errors.push((error as Error).message),
+  })
+  await registry.resource('configmaps').store.cache.ready()
+  await api.delete(`${NAMESPACES}/n`)
+  deletion.put(await api.get(`${NAMESPACES}/n`))
+  await deletion.settled()
+  const { status } = await api.get(`${NAMESPACES}/n`)
+  const message = 'Failed to delete all resource types, 1 remaining: out of order'
+  assert.deepEqual(told(status.conditions), { NamespaceDeletionContentFailure: message })
+  assert.equal(errors[0], 'out of order')
+  assert.deepEqual(await api.names(`${NAMESPACES}/n/secrets`), [])
+  broken = false
+  await api.untilGone(`${NAMESPACES}/n`)
+  await deletion.close()
+})
+
+test('what came into a namespace in its last moments goes after it, unless there is another of that name', async (t) => {
+  const flags = { controllers: [], disableAdmissionPlugins: ['NamespaceLifecycle', 'ServiceAccount'] }
+  await using api = await ControlledServer.start({ flags })
+  for (const namespace of ['gone', 'again']) await api.post(`${NAMESPACES}/${namespace}/secrets`, { metadata: { name: 's' } })
+  await api.post(NAMESPACES, { metadata: { name: 'again' } })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { registry } = api.server.server
+  const deletion = new NamespaceDeletion({
+    namespaces: () => registry.objects('namespaces'),
+    resources: () => [registry.resource('secrets')],
+    clock: Date.now,
+    onError: (error) => assert.fail(String(error)),
+  })
+  deletion.remove('gone')
+  deletion.remove('again')
+  t.mock.timers.tick(10_000)
+  t.mock.timers.reset()
+  await api.untilGone(`${NAMESPACES}/gone/secrets/s`)
+  await deletion.close()
+  assert.deepEqual(await api.names(`${NAMESPACES}/again/secrets`), ['s'])
 })
 
 test('conditions keep those of others and their times', () => {

@@ -55,6 +55,11 @@ export class NamespaceDeletion {
     this.#sweeps.addAfter(name, SWEEP_AFTER_MS)
   }
 
+  /** Resolves once there is nothing to do but wait for what is left in namespaces. */
+  settled(): Promise<void> {
+    return this.#queue.settled()
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#queue.close(), this.#sweeps.close()])
     for (const name of [...this.#watchers.keys()]) this.#stopWatching(name)

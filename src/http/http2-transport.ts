@@ -79,6 +79,7 @@ export class Http2Transport implements Transport {
 
   destroy(): void {
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    this.#connection.probe()
   }
 
   /** @returns false when there is nobody left to answer */

@@ -9,7 +9,7 @@ import { ClientGoneError } from './read-body.ts'
 
 const MB = 1024 * 1024
 const [DATA, HEADERS, RST_STREAM, SETTINGS] = [0, 1, 3, 4]
-const END_HEADERS = 4
+const [END_STREAM, END_HEADERS] = [1, 4]
 
 function frame(type: number, flags: number, stream: number, payload: string): Buffer {
   const bytes = Buffer.alloc(9 + payload.length)
@@ -179,6 +179,24 @@ test('destroy resets one stream and leaves the others', async () => {
   assert.equal((await answerOf(session.request({ ':path': '/' }))).code, 200)
   assert.equal(loopback.errors.length, 1)
   session.destroy()
+})
+
+test('a connection that nobody reads ends soon after a stream on it was given up, one that is read does not', async () => {
+  await using loopback = await startLoopback((transport) => transport.destroy(), { limits: { pingTimeoutMs: 200 } })
+  const reading = await http2Client(loopback.port)
+  const stuck = await RawClient.connect(loopback.port, { ALPNProtocols: ['h2'] })
+  stuck.socket.pause()
+  stuck.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  stuck.send(frame(SETTINGS, 0, 0, ''))
+  // GET, https, /, and the authority "a".
+  stuck.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, '\x82\x87\x84\x41\x01a'))
+  await once(reading.request({}), 'error')
+  assert.equal(loopback.server.openConnections, 2)
+  await until(() => loopback.server.openConnections === 1, 'the connection to be closed')
+  await sleep(250)
+  assert.equal(reading.destroyed, false)
+  reading.destroy()
+  stuck.socket.destroy()
 })
 
 test('a large answer is compressed when asked for', async () => {

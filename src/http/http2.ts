@@ -17,6 +17,7 @@ export class Http2Connection implements Connection {
   readonly #shared: Shared
   readonly #goaway: () => boolean
   #inFlight = 0
+  #probe: NodeJS.Timeout | undefined
 
   /** @param goaway tells for each request whether it is the last that the client may send on this connection */
   constructor(socket: Socket, shared: Shared, goaway: () => boolean) {
@@ -46,6 +47,20 @@ export class Http2Connection implements Connection {
 
   leave(): void {
     if (!this.#session.closed) this.#session.close()
+  }
+
+  /**
+   * Asks whether the client still reads, and closes the connection if it doesn't: the end of a stream that was given up can't be told
+   * then, and what waited on it would be kept as long as the connection.
+   */
+  probe(): void {
+    if (this.#probe || this.#session.destroyed) return
+    this.#probe = setTimeout(() => this.socket.destroy(), this.#shared.limits.pingTimeoutMs)
+    // Also called when the connection ends before an answer.
+    this.#session.ping(() => {
+      clearTimeout(this.#probe)
+      this.#probe = undefined
+    })
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {

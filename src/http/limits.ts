@@ -17,6 +17,8 @@ export interface HttpLimits {
   /** Streams that a client may reset at once, and then per second, before its HTTP/2 connection is closed. */
   resetBurst: number
   resetsPerSecond: number
+  /** How long an HTTP/2 client of which a stream was given up may take to answer a ping, in ms. One that reads nothing loses its connection. */
+  pingTimeoutMs: number
 }
 
 export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
@@ -30,4 +32,5 @@ export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   streamWindow: 256 * 1024,
   resetBurst: 1_000,
   resetsPerSecond: 100,
+  pingTimeoutMs: 30_000,
 }

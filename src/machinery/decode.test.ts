@@ -62,6 +62,18 @@ test('tells a wrong type in the words of Go', () => {
       { spec: { containers: [{ livenessProbe: { httpGet: { port: true } } }] } },
       'json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32',
     ],
+    [
+      { spec: { containers: [{ resources: { limits: 'x' } }] } },
+      'json: cannot unmarshal string into Go struct field ResourceRequirements.spec.containers.resources.limits of type v1.ResourceList',
+    ],
+    [
+      { spec: { containers: [{ securityContext: { capabilities: { add: [1] } } }] } },
+      'json: cannot unmarshal number into Go struct field Capabilities.spec.containers.securityContext.capabilities.add of type v1.Capability',
+    ],
+    [
+      { metadata: { creationTimestamp: 1 } },
+      'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string',
+    ],
     [[], 'json: cannot unmarshal array into Go value of type v1.Pod'],
   ]
   for (const [raw, message] of cases) {

@@ -181,12 +181,6 @@ function decodeQuantity(raw: Json): Json {
   return canonicalQuantity(raw)
 }
 
-/** Times decode themselves in Go, so that their errors name no field. */
-function textOf(raw: Json): string {
-  if (typeof raw === 'string') return raw
-  throw new DecodeError(`json: cannot unmarshal ${kindOf(raw)} into Go value of type string`)
-}
-
 function decodeObject(raw: Json, walk: Walk): Json {
   if (isObject(raw)) return raw
   throw mismatch(raw, walk, 'map[string]interface {}')
@@ -201,8 +195,8 @@ const SCALAR_DECODERS: Record<string, Decoder> = {
   bytes: decodeBytes,
   quantity: decodeQuantity,
   intorstring: decodeIntOrString,
-  time: (raw) => canonicalTime(textOf(raw)),
-  microtime: (raw) => canonicalMicroTime(textOf(raw)),
+  time: (raw, walk) => canonicalTime(decodeString(raw, walk) as string),
+  microtime: (raw, walk) => canonicalMicroTime(decodeString(raw, walk) as string),
   duration: decodeString,
   raw: (raw) => raw,
   fields: decodeObject,

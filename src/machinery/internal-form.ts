@@ -259,7 +259,8 @@ function orderedFields(fields: readonly FieldFacts[], { order, without }: Differ
 
 function valueForm(facts: SchemaFacts, field: FieldFacts, value: Json | undefined): Json {
   const { type } = field
-  if (value !== undefined && value !== null) return typed(facts, type, value)
+  const either = typeof type === 'string' && type.startsWith('props')
+  if (value !== undefined && (value !== null || either)) return typed(facts, type, value)
   if (typeof type !== 'string') return null
   if (type.startsWith('#')) {
     const isPointer = field.default === undefined && !field.value
@@ -287,7 +288,7 @@ function eitherForm(facts: SchemaFacts, type: string, value: Json): JsonObject {
   const list = Array.isArray(value) ? value : null
   if (type === 'propsorbool') return { Allows: value !== false, Schema: schema }
   if (type === 'propsorstrings') return { Schema: schema, Property: list }
-  return { Schema: schema, JSONSchemas: list && list.map((item) => internalForm(facts, props, item as JsonObject)) }
+  return { Schema: schema, JSONSchemas: list?.map((item) => internalForm(facts, props, item as JsonObject)) ?? null }
 }
 
 /** As Go's encoder indents it by one space, with the characters escaped that matter in HTML. */

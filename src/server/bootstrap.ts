@@ -5,10 +5,13 @@ import type { Options } from '../options/table.ts'
 import { ensureApiServices } from '../registry/bootstrap/api-services.ts'
 import { startBootstrap } from '../registry/bootstrap/bootstrap.ts'
 import type { KindEnvironment } from '../registry/context.ts'
+import type { Registry } from '../registry/registry.ts'
+import { FlowSchemaStatus } from './flow-control.ts'
 
 export interface BootstrapDeps {
   options: Options
   env: KindEnvironment
+  registry: Registry
   clock: () => number
   logger: Logger
   advertised: string
@@ -31,6 +34,7 @@ const isLoopback = (address: string): boolean => address === '::1' || address.st
 export async function bootstrap({
   options,
   env,
+  registry,
   clock,
   logger,
   advertised,
@@ -39,6 +43,7 @@ export async function bootstrap({
   groupVersions,
   requestHeaderCa,
 }: BootstrapDeps): Promise<Bootstrap> {
+  const onError = (error: unknown): void => logger.error('what every cluster has could not be kept', { error })
   const started = await startBootstrap({
     objects: (resource, group) => env.objects(resource, group),
     settings: {
@@ -55,10 +60,17 @@ export async function bootstrap({
     hostname: os.hostname(),
     clock,
     uuid: randomUUID,
-    onError: (error) => logger.error('what every cluster has could not be kept', { error }),
+    onError,
   })
   await ensureApiServices({ apiServices: env.objects('apiservices', 'apiregistration.k8s.io'), groupVersions, clock })
-  return { close: async () => started.close() }
+  const flowSchemas = new FlowSchemaStatus({ registry, clock, onError })
+  await flowSchemas.start()
+  return {
+    async close() {
+      started.close()
+      await flowSchemas.close()
+    },
+  }
 }
 
 /** What servers behind this one need to know, to take its word for who its clients are. */

@@ -32,7 +32,8 @@ test('a follower is told of all, then of changes, and after a break of what it m
     store,
     {
       put: (entry) => void told.push(`+${entry.key.split('/').pop()}`),
-      remove: (within, name) => void told.push(`-${within}/${name}`),
+      remove: (within, name, _key, last) => void told.push(`-${within}/${name}${last ? '' : ' unseen'}`),
+      caughtUp: () => void told.push('caught up'),
     },
     (error) => assert.fail(String(error)),
   )
@@ -48,8 +49,9 @@ test('a follower is told of all, then of changes, and after a break of what it m
   await store.cache.ready()
   await make('d')
   await remove('a')
-  for (let i = 0; told.length < 2 && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10))
-  assert.deepEqual(told.splice(0).sort(), ['+d', '-/a'])
+  for (let i = 0; told.length < 3 && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(told.pop(), 'caught up')
+  assert.deepEqual(told.splice(0).sort(), ['+d', '-/a unseen'])
   await make('e')
   assert.deepEqual(told, ['+e'])
 

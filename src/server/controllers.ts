@@ -24,7 +24,7 @@ export interface ControllersDeps {
 export interface Controllers extends AsyncDisposable {
   /** Tells that `ca` says something else now. */
   caChanged(): void
-  /** Resolves once the garbage collector knows of all that is stored, and there is nothing left to do for it. */
+  /** Resolves once the garbage collector knows of all that is stored, and there is nothing left to do that needn't wait. */
   settled(): Promise<void>
   /** Begins nothing more, and resolves when what runs is done. */
   close(): Promise<void>
@@ -82,6 +82,10 @@ class RunningControllers implements Controllers {
         onError: this.#failed('an object with owners could not be looked after', 'key'),
       })
     }
+  }
+
+  #all(): (PerNamespace | NamespaceDeletion | GarbageCollector)[] {
+    return [...this.#kept, this.#deletion, this.#collector].filter((controller) => controller !== undefined)
   }
 
   #enabled(name: string): boolean {
@@ -197,13 +201,13 @@ class RunningControllers implements Controllers {
 
   async settled(): Promise<void> {
     await this.#collecting
-    await this.#collector?.settled()
+    for (const controller of this.#all()) await controller.settled()
   }
 
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
-    await Promise.all([...this.#kept, this.#deletion, this.#collector].map((controller) => controller?.close()))
+    await Promise.all(this.#all().map((controller) => controller.close()))
     for (const follower of this.#followers) follower.close()
   }
 

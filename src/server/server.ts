@@ -200,6 +200,7 @@ export class ApiServer {
       const kept = await bootstrap({
         options,
         env,
+        registry,
         clock,
         logger,
         advertised: advertisedAddress(options),

@@ -7,7 +7,7 @@ export interface Answer {
   body: any
 }
 
-/** A server in this process and short ways to talk to it. */
+/** A server in this process, in which nothing happens by itself, and short ways to talk to it. */
 export class Api implements AsyncDisposable {
   readonly server: TestServer
 
@@ -16,7 +16,7 @@ export class Api implements AsyncDisposable {
   }
 
   static async start(): Promise<Api> {
-    return new Api(await startTestServer())
+    return new Api(await startTestServer({ flags: { controllers: [] } }))
   }
 
   async call(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {

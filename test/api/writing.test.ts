@@ -92,6 +92,14 @@ test('deletes hold to their preconditions', async () => {
   assert.equal((await api.delete(`${maps}/c`, { preconditions: { resourceVersion: '1' } })).code, 409)
   const right = { preconditions: { uid: body.metadata.uid, resourceVersion: body.metadata.resourceVersion } }
   assert.equal((await api.delete(`${maps}/c`, right)).body.status, 'Success')
+  // A pod without a node is marked and removed in one request, whose precondition is about the pod as it was before.
+  const pods = maps.replace('configmaps', 'pods')
+  const pod = await api.post(pods, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+  const { resourceVersion } = pod.body.metadata
+  assert.equal((await api.delete(`${pods}/p`, { preconditions: { resourceVersion: '1' } })).code, 409)
+  assert.equal((await api.get(`${pods}/p`)).body.metadata.deletionTimestamp, undefined)
+  assert.equal((await api.delete(`${pods}/p`, { preconditions: { resourceVersion } })).code, 200)
+  assert.equal((await api.get(`${pods}/p`)).code, 404)
 })
 
 test('a scheduled pod waits for its grace, an unscheduled one goes at once', async () => {

@@ -197,6 +197,58 @@ test('several providers in a file, which changes', async () => {
   assert.ok(log.some((line) => line.includes('can not be used')))
 })
 
+test('expressions say who a user is, and whose tokens are accepted', async () => {
+  await using provider = await OpenIdProvider.start()
+  const config = {
+    issuer: { url: provider.issuer, certificateAuthority: provider.ca, audiences: ['kubernetes'] },
+    claimMappings: {
+      username: { expression: "claims.email_verified ? 'oidc:' + claims.email : ''" },
+      groups: { expression: "claims.roles.split(',').map(r, 'oidc:' + r)" },
+      uid: { expression: "claims.?id.orValue('none')" },
+      extra: [
+        { key: 'example.org/tenant', valueExpression: 'claims.tenant' },
+        { key: 'example.org/none', valueExpression: "claims.?nosuch.orValue('')" },
+      ],
+    },
+    claimValidationRules: [
+      { expression: 'claims.exp - claims.iat <= 86400', message: 'lives too long' },
+      { claim: 'hd', requiredValue: 'example.com' },
+    ],
+    userValidationRules: [{ expression: "!user.username.startsWith('system:') && user.groups.all(g, g != 'oidc:evil')" }],
+  }
+  await using server = await startTestServer({ flags: { authenticationConfig: file('cel.yaml', configuration(config)) } })
+  const jane = {
+    sub: 'x',
+    email: 'jane@example.com',
+    email_verified: true,
+    roles: 'a,b',
+    tenant: ['t1', 't2'],
+    hd: 'example.com',
+  }
+  await until('the provider is found', comesIn(server, await provider.login(jane)))
+  assert.deepEqual((await whoAmI(server, await provider.login(jane))).user, {
+    username: 'oidc:jane@example.com',
+    uid: 'none',
+    groups: ['oidc:a', 'oidc:b', 'system:authenticated'],
+    extra: { 'example.org/tenant': ['t1', 't2'] },
+  })
+  assert.equal((await whoAmI(server, await provider.login({ ...jane, id: 'u7' }))).user?.uid, 'u7')
+  const now = Math.floor(Date.now() / 1000)
+  for (const [what, claims] of Object.entries({
+    'an empty name': { email_verified: false },
+    'a name that has no value': { email: undefined },
+    'a name of another type': { email: 7 },
+    'groups that have no value': { roles: undefined },
+    'an extra of another type': { tenant: [1] },
+    'an uid of another type': { id: 7 },
+    'a rule that does not hold': { iat: now - 90_000, exp: now + 3600 },
+    'a claim that is not the required one': { hd: 'evil.com' },
+    'a user that is not accepted': { roles: 'a,evil' },
+  })) {
+    assert.equal((await whoAmI(server, await provider.login({ ...jane, ...claims }))).code, 401, what)
+  }
+})
+
 test('a file that says when requests may be anonymous', async () => {
   const anonymous = { enabled: true, conditions: [{ path: '/livez' }] }
   const document = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthenticationConfiguration', anonymous }
@@ -213,7 +265,7 @@ test('files that can not be used', async () => {
   const good = entry(provider, '') as { issuer: object; claimMappings: object }
   const bad: [string, RegExp][] = [
     ['{}', /no authentication configuration/],
-    [configuration({}), /jwt\[0\]\.issuer\.url: Required value: URL is required/],
+    [configuration({}), /jwt\[0\]\.issuer\.url: Required value, jwt\[0\]/],
     [configuration({ ...good, issuer: { ...good.issuer, url: 'http://x' } }), /URL scheme must be https/],
     [
       configuration({ ...good, issuer: { ...good.issuer, url: 'https://u:p@x/?q#f' } }),
@@ -226,8 +278,26 @@ test('files that can not be used', async () => {
       /certificateAuthority: Invalid value: "<omitted>"/,
     ],
     [configuration({ ...good, claimMappings: { username: { claim: 'sub' } } }), /prefix is required when claim is set/],
-    [configuration({ ...good, claimMappings: { username: { expression: 'claims.sub' } } }), /expressions are not built yet/],
-    [configuration({ ...good, userValidationRules: [{ expression: 'true' }] }), /expressions are not built yet/],
+    [
+      configuration({ ...good, claimMappings: { username: { expression: 'claim.sub' } } }),
+      /username\.expression: Invalid value: "claim\.sub": compilation failed: ERROR: <input>:1:1: undeclared reference to 'claim'/,
+    ],
+    [
+      configuration({ ...good, userValidationRules: [{ expression: 'user.nosuch == ""' }] }),
+      /userValidationRules\[0\]\.expression: .*undefined field 'nosuch'/,
+    ],
+    [
+      configuration({ ...good, claimMappings: { username: { expression: 'claims.email' } } }),
+      /claims\.email_verified must be used in claimMappings\.username\.expression or/,
+    ],
+    [
+      configuration({ ...good, claimValidationRules: [{ expression: '"text"' }] }),
+      /claimValidationRules\[0\]\.expression: Invalid value: "\\"text\\"": must evaluate to bool/,
+    ],
+    [
+      configuration({ ...good, claimMappings: { ...good.claimMappings, extra: [{ key: 'a.k8s.io/x', valueExpression: '1' }] } }),
+      /extra\[0\]\.key: Invalid value: "a\.k8s\.io\/x": k8s\.io, kubernetes\.io and their subdomains are reserved/,
+    ],
     [configuration(good, good), /jwt\[1\]\.issuer\.url: Duplicate value/],
     [configuration({ ...good, unknown: 1 }), /jwt\[0\]\.unknown: unknown field/],
     [

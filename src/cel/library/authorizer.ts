@@ -4,7 +4,7 @@ import { nameIsDnsLabel, nameIsDnsSubdomain } from '../../machinery/metadata-val
 import type { UserInfo } from '../../machinery/user.ts'
 import { EvaluationError } from '../errors.ts'
 import { type CallCost, declare, type Overload } from '../functions.ts'
-import { objectType, type Type } from '../types.ts'
+import { opaqueType, type Type } from '../types.ts'
 import { Special, type Value } from '../values.ts'
 
 /** What an expression asks the authorizer: everything that it didn't name is empty. */
@@ -32,7 +32,7 @@ export interface AuthorizationAnswer {
 /** Asks the server's authorizers; undefined for the user of the request. May throw `Pending` for an answer that takes time. */
 export type Ask = (user: UserInfo | undefined, question: AuthorizationQuestion) => AuthorizationAnswer
 
-const opaque = (name: string): Type => objectType(`kubernetes.authorization.${name}`, {})
+const opaque = (name: string): Type => opaqueType(`kubernetes.authorization.${name}`)
 
 export const AUTHORIZER: Type = opaque('Authorizer')
 export const RESOURCE_CHECK: Type = opaque('ResourceCheck')

@@ -1,7 +1,8 @@
 import { traversal, traverses } from '../costs.ts'
-import { EvaluationError } from '../errors.ts'
+import { CostError, EvaluationError } from '../errors.ts'
 import { type CallCost, declare, type Overload } from '../functions.ts'
 import { int, uint } from '../numbers.ts'
+import { COST_PER_EXPRESSION } from '../program.ts'
 import { runtimeName } from '../types.ts'
 import { Duration, equal, typeOf, Uint, type Value } from '../values.ts'
 import { compare, duration } from './operators.ts'
@@ -74,6 +75,8 @@ const MAX_RANGE = 10_000_000n
 function range(size: bigint): bigint[] {
   if (size < 0n) throw new EvaluationError(`lists.range: size must be non-negative, got ${size}`)
   if (size > MAX_RANGE) throw new EvaluationError(`lists.range: size ${size} exceeds maximum allowed (${MAX_RANGE})`)
+  // It would be too much afterwards; so it isn't made at all.
+  if (size >= COST_PER_EXPRESSION) throw new CostError()
   return Array.from({ length: Number(size) }, (_, i) => BigInt(i))
 }
 

@@ -1,6 +1,5 @@
 import { comparesBoth, joinsBoth, sizeOfSecond } from '../costs.ts'
 import { EvaluationError, noSuchKey, noSuchOverload } from '../errors.ts'
-import { includes } from '../folds.ts'
 import { declare, type Overload } from '../functions.ts'
 import { index, int, uint } from '../numbers.ts'
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../times.ts'
@@ -9,7 +8,9 @@ import {
   compareStrings,
   Duration,
   equal,
+  includes,
   isNumeric,
+  KeyedList,
   MapValue,
   NONE,
   Optional,
@@ -76,7 +77,7 @@ const arithmetic: Overload[] = [
   declare('_+_(double, double): double', (a: number, b: number) => a + b),
   declare('_+_(string, string): string', (a: string, b: string) => a + b, { cost: joinsBoth }),
   declare('_+_(bytes, bytes): bytes', (a: Uint8Array, b: Uint8Array) => Buffer.concat([a, b]), { cost: joinsBoth }),
-  declare('_+_(list(A), list(A)): list(A)', (a: Value[], b: Value[]) => [...a, ...b]),
+  declare('_+_(list(A), list(A)): list(A)', (a: Value[], b: Value[]) => (a instanceof KeyedList ? a.merge(b) : [...a, ...b])),
   declare('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => timestamp(a.nanoseconds + b.nanoseconds)),
   declare('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) => timestamp(a.nanoseconds + b.nanoseconds)),
   declare('_+_(duration, duration): duration', (a: Duration, b: Duration) => duration(a.nanoseconds + b.nanoseconds)),

@@ -31,7 +31,9 @@ export const optionals: readonly Overload[] = [
   declare('optional_type(A)::or(optional_type(A)): optional_type(A)', (optional: Optional, other: Optional) =>
     optional.value === undefined ? other : optional,
   ),
-  declare('optional_type(A)::orValue(A): A', (optional: Optional, other: Value) => optional.value ?? other),
+  declare('optional_type(A)::orValue(A): A', (optional: Optional, other: Value) =>
+    optional.value === undefined ? other : optional.value,
+  ),
   declare('list(A)::first(): optional_type(A)', (list: Value[]) => new Optional(list[0])),
   declare('list(A)::last(): optional_type(A)', (list: Value[]) => new Optional(list.at(-1))),
 ]

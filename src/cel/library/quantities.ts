@@ -60,6 +60,9 @@ function asInteger({ quantity }: QuantityValue): bigint {
 const plain = (value: bigint): Quantity => Quantity.of(value, 'DecimalExponent')
 const compare = (a: QuantityValue, b: QuantityValue): number => a.quantity.compare(b.quantity)
 
+/** An amount, as capacities of devices hold them. @throws EvaluationError */
+export const quantityValue = (text: string): Value => quantity(text)
+
 /** Amounts as resources are given in: `500m`, `1Gi`. */
 export const quantities: readonly Overload[] = [
   declare('quantity(string): kubernetes.Quantity', quantity, { cost: readsFirst }),

@@ -1,6 +1,5 @@
-import { includes } from '../folds.ts'
 import { type CallCost, declare, type Overload } from '../functions.ts'
-import type { Value } from '../values.ts'
+import { includes, type Value } from '../values.ts'
 
 type List = readonly Value[]
 

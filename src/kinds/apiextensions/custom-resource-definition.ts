@@ -2,6 +2,7 @@ import type { ApiextensionsV1CustomResourceDefinition } from '../../generated/ty
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { statusErrors, validateDefinition, validateDefinitionUpdate } from './definition-rules.ts'
+import { formatWarnings } from './format-warnings.ts'
 
 export const customResourceDefinition = defineKind<ApiextensionsV1CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
@@ -32,6 +33,7 @@ export const customResourceDefinition = defineKind<ApiextensionsV1CustomResource
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   updateSkipsMetadata: true,
+  warnings: formatWarnings,
   status: { prepare: keepMetadata, validate: statusErrors },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
 })

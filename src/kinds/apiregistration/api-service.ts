@@ -1,6 +1,6 @@
 import type { ApiregistrationV1APIService, ApiregistrationV1APIServiceSpec } from '../../generated/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
-import { isDns1035Label, isDns1123Subdomain, isInRange } from '../../machinery/validation.ts'
+import { isDns1035Label, isDns1123Subdomain, isInRange, isPathSegmentName } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
@@ -59,11 +59,17 @@ function validateApiService(object: ApiregistrationV1APIService): FieldError[] {
   const spec = object.spec ?? {}
   const errors: FieldError[] = []
   const { group = '', version = '' } = spec
-  const name = `${version}.${group}`
-  if (object.metadata?.name !== name) {
-    errors.push(invalid('metadata.name', object.metadata?.name ?? '', `must be \`spec.version+"."+spec.group\`: "${name}"`))
+  const wanted = `${version}.${group}`
+  for (const field of ['generateName', 'name'] as const) {
+    const name = object.metadata?.[field] ?? ''
+    // A name that can't be one at all was refused before.
+    if (name === '' || name === wanted || isPathSegmentName(name).length) continue
+    errors.push(invalid(`metadata.${field}`, name, `must be \`spec.version+"."+spec.group\`: "${wanted}"`))
   }
   // The core group's name is empty.
+  if (!group && version !== 'v1') {
+    errors.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
+  }
   if (group) errors.push(...isDns1123Subdomain(group).map((message) => invalid('spec.group', group, message)))
   errors.push(...isDns1035Label(version).map((message) => invalid('spec.version', version, message)))
   errors.push(...priority('groupPriorityMinimum', spec.groupPriorityMinimum ?? 0, 20000))

@@ -7,7 +7,7 @@ import type {
 } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, invalidObject, required } from '../../machinery/field-errors.ts'
 import { type KubeObject, metaOf } from '../../machinery/object.ts'
-import { isQualifiedName } from '../../machinery/validation.ts'
+import { isQualifiedName, isValidLabelValue } from '../../machinery/validation.ts'
 
 /** The attributes that a review asks about, one of both. */
 export interface ReviewedAttributes {
@@ -59,15 +59,30 @@ export function goNonResourceAttributes(attributes: AuthorizationV1NonResourceAt
 function validateSelectors(attributes: AuthorizationV1ResourceAttributes): FieldError[] {
   const path = 'spec.resourceAttributes'
   return [
-    ...validateSelector(`${path}.fieldSelector`, attributes.fieldSelector, () => []),
-    ...validateSelector(`${path}.labelSelector`, attributes.labelSelector, isQualifiedName),
+    ...validateSelector(`${path}.fieldSelector`, attributes.fieldSelector, FIELD_RULES),
+    ...validateSelector(`${path}.labelSelector`, attributes.labelSelector, LABEL_RULES),
   ]
+}
+
+interface SelectorRules {
+  key(field: string, key: string): FieldError[]
+  value(field: string, value: string): FieldError[]
+}
+
+const FIELD_RULES: SelectorRules = {
+  key: (field, key) => (key ? [] : [required(field, 'must be specified')]),
+  value: () => [],
+}
+
+const LABEL_RULES: SelectorRules = {
+  key: (field, key) => isQualifiedName(key).map((message) => invalid(field, key, message)),
+  value: (field, value) => isValidLabelValue(value).map((message) => invalid(field, value, message)),
 }
 
 function validateSelector(
   path: string,
   selector: AuthorizationV1FieldSelectorAttributes | AuthorizationV1LabelSelectorAttributes | undefined,
-  checkKey: (key: string) => readonly string[],
+  rules: SelectorRules,
 ): FieldError[] {
   if (!selector) return []
   const requirements = selector.requirements ?? []
@@ -88,8 +103,10 @@ function validateSelector(
     if ((operator === 'Exists' || operator === 'DoesNotExist') && values?.length) {
       errors.push(forbiddenField(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
     }
-    if (!key) errors.push(required(`${at}.key`, 'must be specified'))
-    else errors.push(...checkKey(key).map((message) => invalid(`${at}.key`, key, message)))
+    errors.push(...rules.key(`${at}.key`, key))
+    values?.forEach((value, j) => {
+      errors.push(...rules.value(`${at}.values[${j}]`, value))
+    })
     return errors
   })
 }

@@ -1,5 +1,7 @@
 import type { CoreV1ReplicationController } from '../../generated/types.ts'
+import { nameIsDnsSubdomain } from '../../machinery/metadata-validation.ts'
 import { metaOf } from '../../machinery/object.ts'
+import { isDns1123Subdomain } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { scale } from '../autoscaling/scale.ts'
@@ -20,6 +22,8 @@ export const replicationController = defineKind<CoreV1ReplicationController>({
   shortNames: ['rc'],
   categories: ['all'],
   updateSkipsMetadata: true,
+  // Names are checked by rules that count bytes, prefixes by those that say characters.
+  names: (name, prefix) => [...(prefix ? nameIsDnsSubdomain(name, true) : isDns1123Subdomain(name, 'bytes'))],
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.ReplicationController',
   storagePrefix: 'controllers',
@@ -50,6 +54,8 @@ export const replicationController = defineKind<CoreV1ReplicationController>({
   fields: { 'status.replicas': (rc) => String(rc.status?.replicas ?? 0) },
 })
 
+const isEmpty = (map: object | undefined): boolean => !map || Object.keys(map).length === 0
+
 /** Selector and labels are the template's unless given. */
 function defaults(rc: CoreV1ReplicationController): void {
   rc.spec ??= {}
@@ -58,6 +64,6 @@ function defaults(rc: CoreV1ReplicationController): void {
   defaultPodTemplate(spec.template)
   const labels = spec.template?.metadata?.labels
   if (!labels) return
-  if (!spec.selector) spec.selector = labels
-  if (!rc.metadata?.labels) metaOf(rc).labels = labels
+  if (isEmpty(spec.selector)) spec.selector = labels
+  if (isEmpty(rc.metadata?.labels)) metaOf(rc).labels = labels
 }

@@ -2,6 +2,8 @@ import type { FlowcontrolV1FlowSchema } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { conditionErrors } from './condition-rules.ts'
+import { validateFlowSchema } from './flow-schema-rules.ts'
 
 const TYPES = '@io.k8s.api.flowcontrol.v1'
 
@@ -19,7 +21,8 @@ export const flowSchema = defineKind<FlowcontrolV1FlowSchema>({
   defaults(object) {
     if (object.spec && !object.spec.matchingPrecedence) object.spec.matchingPrecedence = 1000
   },
-  status: { prepare: keepMetadata },
+  validate: validateFlowSchema,
+  status: { prepare: keepMetadata, validate: (object) => conditionErrors(object.status?.conditions) },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column(

@@ -6,6 +6,8 @@ import type {
 import { age, column } from '../../registry/columns.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { conditionErrors } from './condition-rules.ts'
+import { validatePriorityLevel } from './priority-level-rules.ts'
 
 const TYPES = '@io.k8s.api.flowcontrol.v1'
 const NONE = '<none>'
@@ -25,7 +27,8 @@ export const priorityLevelConfiguration = defineKind<FlowcontrolV1PriorityLevelC
       object.spec.exempt.lendablePercent ??= 0
     }
   },
-  status: { prepare: keepMetadata },
+  validate: validatePriorityLevel,
+  status: { prepare: keepMetadata, validate: (object) => conditionErrors(object.status?.conditions) },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
   columns: [
     column('Type', `${TYPES}.PriorityLevelConfigurationSpec.type`, (object) => object.spec?.type ?? ''),

@@ -6,9 +6,16 @@ import { parseDuration } from '../duration.ts'
  * See https://pkg.go.dev/k8s.io/kube-openapi/pkg/validation/strfmt
  */
 export function fitsFormat(format: string, text: string): boolean {
-  const check = FORMATS[format.replaceAll('-', '')]
-  return check === undefined || check(text)
+  const name = format.replaceAll('-', '')
+  return !Object.hasOwn(FORMATS, name) || FORMATS[name]!(text)
 }
+
+/** Formats of numbers, which are never checked beyond their type. */
+const NUMBER_FORMATS: ReadonlySet<string> = new Set(['double', 'float', 'int32', 'int64'])
+
+/** Whether a format means anything to the server. */
+export const isKnownFormat = (format: string): boolean =>
+  NUMBER_FORMATS.has(format) || Object.hasOwn(FORMATS, format.replaceAll('-', ''))
 
 const matches =
   (pattern: RegExp) =>

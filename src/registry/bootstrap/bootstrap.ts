@@ -1,5 +1,6 @@
 import { restoreNodePorts } from '../allocators/restore-node-ports.ts'
 import type { ObjectAccess, PortAllocator } from '../context.ts'
+import { ensureFlowControl } from './flow-control.ts'
 import { ensureFreshObjects, type FreshObjectsSettings } from './fresh-objects.ts'
 import { IdentityLease } from './identity-lease.ts'
 import { reconcilePolicy } from './reconcile-policy.ts'
@@ -28,6 +29,7 @@ export async function startBootstrap(deps: BootstrapDeps): Promise<{ close(): vo
   await restoreNodePorts(deps.nodePorts, objects('services'))
   await ensureFreshObjects({ objects, settings, clock })
   await reconcilePolicy(objects)
+  await ensureFlowControl(objects, clock)
   const lease = new IdentityLease({
     leases: objects('leases', 'coordination.k8s.io'),
     clock,
@@ -37,7 +39,11 @@ export async function startBootstrap(deps: BootstrapDeps): Promise<{ close(): vo
     onError,
   })
   await lease.start()
-  const timer = setInterval(() => void ensureFreshObjects({ objects, settings, clock }).catch(onError), ENSURE_MS)
+  const keep = async (): Promise<void> => {
+    await ensureFreshObjects({ objects, settings, clock })
+    await ensureFlowControl(objects, clock)
+  }
+  const timer = setInterval(() => void keep().catch(onError), ENSURE_MS)
   timer.unref()
   return {
     close() {
