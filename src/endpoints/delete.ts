@@ -69,7 +69,7 @@ export async function removeCollection(call: Call): Promise<void> {
   await store.cache.ready()
   const snapshot = await store.cache.consistentSnapshot()
   const prefix = store.prefix(namespaceOf(call))
-  const found = readable(() => page(snapshot, prefix, prefix, list, list.limit))
+  const found = await readable(() => page(snapshot, prefix, prefix, list, list.limit))
   const queue = found.entries.values()
   const worker = async () => {
     for (const entry of queue) await removeOne(call, entry, options)
@@ -78,9 +78,9 @@ export async function removeCollection(call: Call): Promise<void> {
   await answerCollection(call, found, form)
 }
 
-function readable<T>(read: () => T): T {
+async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return read()
+    return await read()
   } catch (error) {
     throw error instanceof UnreadableError ? unreadableInList(error) : error
   }

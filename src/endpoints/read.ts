@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Exchange } from '../machinery/exchange.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -157,7 +158,7 @@ async function continued(call: Call, options: ListOptions, prefix: string): Prom
   const start = prefix + token.start
   try {
     const snapshot = token.version < 0 ? await cache.consistentSnapshot() : await cache.snapshotAt(token.version)
-    return page(snapshot, prefix, start, options, options.limit)
+    return await page(snapshot, prefix, start, options, options.limit)
   } catch (error) {
     if (!(error instanceof CompactedError)) throw readError(error)
     const { revision } = cache.snapshot()
@@ -170,7 +171,24 @@ async function continued(call: Call, options: ListOptions, prefix: string): Prom
   }
 }
 
-export function page(snapshot: Snapshot, prefix: string, start: string, options: ListOptions, limit: number): Page {
+/** How long a walk over a snapshot goes on without a break, in ms: selectors read objects that nobody has read since the start. */
+const WALK_SLICE = 10
+/** How many objects are looked at before the clock is, less one. */
+const WALK_STRIDE = 127
+
+/**
+ * The objects of a snapshot that a list shows.
+ * @param start the first key that may be in it, at or after `prefix`
+ * @param limit 0 for none
+ * @throws UnreadableError for an object that the page would cover
+ */
+export async function page(
+  snapshot: Snapshot,
+  prefix: string,
+  start: string,
+  options: ListOptions,
+  limit: number,
+): Promise<Page> {
   const { matches, name } = options
   const end = afterPrefix(prefix)
   const entries: CacheEntry[] = []
@@ -183,16 +201,28 @@ export function page(snapshot: Snapshot, prefix: string, start: string, options:
     if (entries.length) return { revision: snapshot.revision, entries, continue: '', remaining: undefined, fetched: 1 }
   }
   let fetched = 0
-  snapshot.tree.forEach(start, end, (entry, key) => {
-    fetched++
-    if (matches && !matches(entry)) return true
-    if (limit > 0 && entries.length === limit) {
-      next = key
-      return false
-    }
-    entries.push(entry)
-    return true
-  })
+  let pause = performance.now() + WALK_SLICE
+  for (let from: string | undefined = start; from !== undefined; ) {
+    let resume: string | undefined
+    snapshot.tree.forEach(from, end, (entry, key) => {
+      if (matches && (fetched & WALK_STRIDE) === WALK_STRIDE && performance.now() > pause) {
+        resume = key
+        return false
+      }
+      fetched++
+      if (matches && !matches(entry)) return true
+      if (limit > 0 && entries.length === limit) {
+        next = key
+        return false
+      }
+      entries.push(entry)
+      return true
+    })
+    from = resume
+    if (from === undefined) break
+    await setImmediate()
+    pause = performance.now() + WALK_SLICE
+  }
   if (bad) {
     const { key } = bad.error
     // Nobody knows whether it would match; only a page that ends before it can be told.
