@@ -155,11 +155,27 @@ export function quantityFromJson(value: Json | undefined): Quantity {
   throw new QuantityError(FORMAT_WRONG)
 }
 
+/** The quantities of a cluster are few, and each is parsed many times. */
+const parsed = new Map<string, Quantity>()
+const MOST_PARSED = 1024
+const LONGEST_KEPT = 32
+
 /**
  * @param text without space around it
  * @throws QuantityError
  */
 export function parseQuantity(text: string): Quantity {
+  let quantity = parsed.get(text)
+  if (quantity) return quantity
+  quantity = parse(text)
+  if (text.length <= LONGEST_KEPT) {
+    if (parsed.size >= MOST_PARSED) parsed.clear()
+    parsed.set(text, quantity)
+  }
+  return quantity
+}
+
+function parse(text: string): Quantity {
   if (text === '0') return ZERO_QUANTITY
   if (text === '') throw new QuantityError(FORMAT_WRONG)
   // Nobody means so many digits, and computing with millions of them takes seconds.

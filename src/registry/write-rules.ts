@@ -26,9 +26,17 @@ function nameValidator({ names = 'subdomain' }: KindDefinition): NameValidator {
   return typeof names === 'function' ? names : (NAME_VALIDATORS[names] as NameValidator)
 }
 
-/** RFC 3339 with seconds, as metadata times are written. */
+let lastSecond = Number.NaN
+let lastTimestamp = ''
+
+/** RFC 3339 with seconds, as metadata times are written. Most of what is written in one second asks for the same. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(ms / 1000)
+  if (second !== lastSecond) {
+    lastTimestamp = `${new Date(ms).toISOString().slice(0, 19)}Z`
+    lastSecond = second
+  }
+  return lastTimestamp
 }
 
 /** Characters of generated names: no vowels and nothing easily misread, so that no words come out. */

@@ -51,6 +51,7 @@ import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
 import { type Controllers, startControllers } from './controllers.ts'
 import { openEncryption } from './encryption.ts'
+import { expressionChecks } from './expressions.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
 import { openStore, rootPrefix, storeCheck } from './store.ts'
@@ -306,6 +307,7 @@ function environment(
     nodePorts: new NodePorts({ range: options.serviceNodePortRange, random: randomBelow }),
     access: accessReviewer(access.authorizer, access.policy, reviews),
     tokens,
+    expressions: expressionChecks,
     componentHealth: () =>
       componentHealth(() =>
         storage.ping().then(

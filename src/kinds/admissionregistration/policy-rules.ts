@@ -40,13 +40,14 @@ export function validateValidatingPolicy(policy: ValidatingPolicy, context: Writ
   const spec = policy.spec ?? {}
   const expressions = expressionsOf(spec, context, old?.spec)
   const errors = commonErrors(spec, expressions, old?.spec, false)
-  const { validations = [], auditAnnotations = [] } = spec
+  const { validations = [], auditAnnotations = [], variables = [] } = spec
+  const all = withVariables(expressions, variables)
   if (!validations.length && !auditAnnotations.length) {
     const detail = 'validations or auditAnnotations must contain at least one item'
     return [...errors, required('spec.validations', detail), required('spec.auditAnnotations', detail)]
   }
   validations.forEach((validation, i) => {
-    errors.push(...validationErrors(`spec.validations[${i}]`, validation, expressions))
+    errors.push(...validationErrors(`spec.validations[${i}]`, validation, all))
   })
   if (auditAnnotations.length > MAX_ANNOTATIONS) {
     const detail = `must not have more than ${MAX_ANNOTATIONS} auditAnnotations`
@@ -56,7 +57,7 @@ export function validateValidatingPolicy(policy: ValidatingPolicy, context: Writ
   auditAnnotations.forEach((annotation, i) => {
     const path = `spec.auditAnnotations[${i}]`
     const { key = '' } = annotation
-    errors.push(...annotationErrors(path, annotation, policy.metadata?.name ?? '', expressions))
+    errors.push(...annotationErrors(path, annotation, policy.metadata?.name ?? '', all))
     if (auditAnnotations.findIndex((other) => (other.key ?? '') === key) < i) errors.push(duplicate(`${path}.key`, key))
   })
   return errors
@@ -77,11 +78,12 @@ export function validatePolicyStatus({ status }: ValidatingPolicy): FieldError[]
 export function validateMutatingPolicy(policy: MutatingPolicy, context: WriteContext, old?: MutatingPolicy): FieldError[] {
   const spec = policy.spec ?? {}
   const expressions = expressionsOf(spec, context, old?.spec)
-  const { mutations = [], reinvocationPolicy } = spec
+  const { mutations = [], reinvocationPolicy, variables = [] } = spec
+  const all = withVariables(expressions, variables)
   return [
     ...commonErrors(spec, expressions, old?.spec, true),
     ...(mutations.length ? [] : [required('spec.mutations', 'mutations must contain at least one item')]),
-    ...mutations.flatMap((mutation, i) => mutationErrors(`spec.mutations[${i}]`, mutation, expressions)),
+    ...mutations.flatMap((mutation, i) => mutationErrors(`spec.mutations[${i}]`, mutation, all)),
     ...(reinvocationPolicy
       ? oneOf('spec.reinvocationPolicy', reinvocationPolicy, REINVOCATION_POLICIES)
       : [required('spec.reinvocationPolicy')]),
@@ -106,16 +108,24 @@ function commonErrors(spec: Spec, expressions: Expressions, old: Spec | undefine
     ...(matchConstraints && !matchConstraints.resourceRules?.length ? [required(`${field}.resourceRules`)] : []),
     ...(sameConditions ? [] : matchConditionErrors('spec.matchConditions', matchConditions, expressions)),
     ...variables.flatMap((variable, i) =>
-      variableErrors(`spec.variables[${i}]`, variable, withVariables(expressions, variables.slice(0, i))),
+      variableErrors(`spec.variables[${i}]`, variable, withVariables(expressions, variables, i)),
     ),
   ]
 }
 
-/** Variables are known to what comes after them, by the names that they could have. */
-function withVariables(expressions: Expressions, variables: readonly AdmissionregistrationV1Variable[]): Expressions {
-  const known = variables.flatMap(({ name = '', expression = '' }) =>
-    isCelIdentifier(name) && expression.trim() ? [{ name, expression }] : [],
-  )
+/**
+ * Variables are known to what comes after them, by the names that they could have.
+ * @param count how many of them
+ */
+function withVariables(
+  expressions: Expressions,
+  variables: readonly AdmissionregistrationV1Variable[],
+  count = variables.length,
+): Expressions {
+  if (variables.length === 0) return expressions
+  const known = variables
+    .slice(0, count)
+    .flatMap(({ name = '', expression = '' }) => (isCelIdentifier(name) && expression.trim() ? [{ name, expression }] : []))
   return { ...expressions, variables: known }
 }
 
