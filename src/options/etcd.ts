@@ -43,7 +43,7 @@ export const etcd = {
     [],
     'etcd servers (scheme://host:port), comma-separated. Empty: the embedded store in --data-dir.',
   ),
-  'etcd-servers-overrides': unbuilt(
+  'etcd-servers-overrides': built(
     strings,
     [],
     "etcd servers for single built-in resources: comma-separated group/resource#servers, the servers separated by semicolons. Example: '/events#http://etcd4:2379;http://etcd5:2379'",
@@ -61,4 +61,28 @@ export const etcd = {
     [],
     'Watch caches to switch off: comma-separated resource[.group]#0, for built-in resources. Any other number leaves the cache on.',
   ),
+}
+
+/** One resource that has etcd servers of its own. */
+export interface StoreOverride {
+  readonly group: string
+  readonly resource: string
+  readonly servers: readonly string[]
+}
+
+/**
+ * What `--etcd-servers-overrides` says, entry by entry.
+ *
+ * @throws Error for an entry of another form than `group/resource#servers`
+ */
+export function storeOverrides(entries: readonly string[]): StoreOverride[] {
+  return entries.map((entry) => {
+    const [, group = '', resource = '', servers = ''] = /^([^/#]*)\/([^/#]+)#([^#]+)$/.exec(entry) ?? []
+    if (!resource) {
+      throw new Error(
+        '--etcd-servers-overrides invalid, must be of format: group/resource#servers, where servers are URLs, semicolon separated',
+      )
+    }
+    return { group, resource, servers: servers.split(';') }
+  })
 }

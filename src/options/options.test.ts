@@ -182,16 +182,13 @@ suite('options', () => {
     assert.deepEqual(optionsWith({}), options())
     assert.equal(optionsWith({ securePort: 1234, dataDir: '/x' }).certDir, '/x/pki')
     assert.throws(() => optionsWith({ securePort: 0 }), OptionsError)
-    assert.throws(() => optionsWith({ etcdServersOverrides: ['a'] }), { message: /^--etcd-servers-overrides is not built yet/ })
+    assert.throws(() => optionsWith({ kubeletTimeout: 1 }), { message: /^--kubelet-timeout is not built yet/ })
   })
 })
 
 suite('what is not built yet', () => {
   test('stops the start with one line', () => {
-    refused(
-      ['--etcd-servers-overrides=/events#http://a:2379'],
-      '--etcd-servers-overrides is not built yet: leave it out, or give its default ("")',
-    )
+    refused(['--audit-log-path=-'], '--audit-log-path is not built yet: leave it out, or give its default ("")')
     refused(['--kubelet-timeout=1s'], '--kubelet-timeout is not built yet: leave it out, or give its default (5s)')
     refused(['--permit-port-sharing'], '--permit-port-sharing is not built yet: leave it out, or give its default (false)')
     refused(
@@ -202,7 +199,7 @@ suite('what is not built yet', () => {
 
   test('may be given its default, in any form', () => {
     options(
-      '--etcd-servers-overrides=',
+      '--audit-log-path=',
       '--kubelet-timeout=5000ms',
       '--permit-port-sharing=F',
       '--oidc-signing-algs=RS256',

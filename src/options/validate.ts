@@ -1,7 +1,7 @@
 import { quote } from '../machinery/field-errors.ts'
 import { admissionPlugins } from './admission.ts'
 import { authorization as authorizationFlags, authorizationModes } from './authorization.ts'
-import { storageMediaTypes } from './etcd.ts'
+import { storageMediaTypes, storeOverrides } from './etcd.ts'
 import { featureEnabled } from './feature-gates.ts'
 import { portRange } from './flag-types.ts'
 import { parseDecimal } from './go-values.ts'
@@ -45,6 +45,17 @@ const storage: Rule = ({ storageMediaType: type, watchCacheSizes, deleteCollecti
   dataDir === '' && '--data-dir must not be empty',
 ]
 
+function overrideFaults(entries: readonly string[]): string[] {
+  try {
+    return storeOverrides(entries)
+      .flatMap(({ servers }) => servers)
+      .filter((server) => !isServerUrl(server))
+      .map((server) => `--etcd-servers-overrides ${quote(server)} invalid, must be http://host:port or https://host:port`)
+  } catch (error) {
+    return [(error as Error).message]
+  }
+}
+
 /** Where etcd is, and what is needed to reach it. */
 const etcd: Rule = (options) => [
   options.storageBackend !== '' &&
@@ -54,6 +65,7 @@ const etcd: Rule = (options) => [
   ...options.etcdServers.map(
     (server) => !isServerUrl(server) && `--etcd-servers ${quote(server)} invalid, must be http://host:port or https://host:port`,
   ),
+  ...overrideFaults(options.etcdServersOverrides),
   (options.etcdCertfile === '') !== (options.etcdKeyfile === '') &&
     '--etcd-certfile and --etcd-keyfile must be specified together',
   options.encryptionProviderConfigAutomaticReload &&

@@ -14,6 +14,8 @@ import { ordered } from './write-rules.ts'
 
 export interface StoreDeps {
   storage: Storage
+  /** The store of a resource, when not all are in one. */
+  storageOf?: (resource: { group: string; resource: string }) => Storage
   /** `--etcd-prefix`, without a slash at the end. */
   rootPrefix: string
   onError: (error: Error) => void
@@ -51,7 +53,8 @@ export class KindStore {
     this.kind = kind
     const { metrics } = deps
     const labels = { group: kind.group, resource: kind.resource }
-    const metered = metrics ? new MeteredStorage(deps.storage, metrics, labels) : deps.storage
+    const own = deps.storageOf?.(labels) ?? deps.storage
+    const metered = metrics ? new MeteredStorage(own, metrics, labels) : own
     const storage = deps.encryption?.storageFor(labels, metered) ?? metered
     this.#storage = storage
     this.#transforming = storage instanceof TransformingStorage ? storage : undefined

@@ -54,7 +54,7 @@ import { openEncryption } from './encryption.ts'
 import { expressionChecks } from './expressions.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
-import { openStore, rootPrefix, storeCheck } from './store.ts'
+import { openStores, rootPrefix, Stores, storeCheck } from './store.ts'
 
 export interface ServerDeps {
   options: Options
@@ -73,7 +73,7 @@ const MAX_WATCH_BACKLOG = 32 << 20
 export class ApiServer {
   readonly registry: Registry
   readonly #deps: ServerDeps
-  readonly #storage: Storage
+  readonly #stores: Stores
   readonly encryption: Encryption | undefined
   readonly #http: HttpServer
   readonly #deadlines: Deadlines
@@ -90,7 +90,7 @@ export class ApiServer {
 
   private constructor(parts: {
     deps: ServerDeps
-    storage: Storage
+    stores: Stores
     encryption: Encryption | undefined
     http: HttpServer
     registry: Registry
@@ -105,7 +105,7 @@ export class ApiServer {
     handle: (transport: Transport) => void
   }) {
     this.#deps = parts.deps
-    this.#storage = parts.storage
+    this.#stores = parts.stores
     this.encryption = parts.encryption
     this.#http = parts.http
     this.registry = parts.registry
@@ -133,7 +133,7 @@ export class ApiServer {
     const { options, logger, clock } = deps
     const certificates = await Certificates.load({ options, logger, clock })
     const credential = certificates.current
-    const storage = deps.openStorage ? await deps.openStorage() : await openStore(deps)
+    const stores = deps.openStorage ? new Stores(await deps.openStorage()) : await openStores(deps)
     const state = { stopping: false }
     const started: (() => void | Promise<void>)[] = []
     let encryption: Encryption | undefined
@@ -145,7 +145,8 @@ export class ApiServer {
       counted.metrics.addProcess()
       encryption = await openEncryption({ options, logger, clock, metrics: counted.metrics })
       const registry: Registry = new Registry({
-        storage,
+        storage: stores.main,
+        storageOf: (labels) => stores.of(labels),
         metrics: counted.storage,
         encryption,
         rootPrefix: rootPrefix(options),
@@ -169,7 +170,7 @@ export class ApiServer {
       })
       const access = await Authorization.create({ options, logger, clock, registry, metrics: counted.authorization })
       const { authorizer } = access
-      const env = { ...environment(options, registry, access, authentication, storage), facts }
+      const env = { ...environment(options, registry, access, authentication, stores), facts }
       registry.add(BUILT_IN_KINDS, env, ({ group, version }) =>
         apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
       )
@@ -180,7 +181,7 @@ export class ApiServer {
         decoder,
         env,
         state,
-        storage,
+        stores,
         encryption,
         authentication,
         authorizer,
@@ -227,7 +228,7 @@ export class ApiServer {
       handler.ready()
       return new ApiServer({
         deps,
-        storage,
+        stores,
         encryption,
         http,
         registry,
@@ -245,7 +246,7 @@ export class ApiServer {
       // In reverse: what was started last stops first.
       for (const stop of started.reverse()) await stop()
       encryption?.close()
-      await storage.close()
+      await stores.close()
       throw error
     }
   }
@@ -271,7 +272,7 @@ export class ApiServer {
     this.certificates.close()
     this.registry.close(stopping)
     this.encryption?.close()
-    await this.#storage.close()
+    await this.#stores.close()
     logger.info('stopped')
   }
 
@@ -287,7 +288,7 @@ function environment(
   registry: Registry,
   access: Authorization,
   { reviews, tokens }: Authentication,
-  storage: Storage,
+  stores: Stores,
 ): KindEnvironment {
   const ranges = options.serviceClusterIpRange
   return {
@@ -310,7 +311,7 @@ function environment(
     expressions: expressionChecks,
     componentHealth: () =>
       componentHealth(() =>
-        storage.ping().then(
+        stores.ping().then(
           () => undefined,
           (error: Error) => error.message,
         ),
@@ -325,7 +326,7 @@ interface Parts {
   decoder: TypeDecoder
   env: KindEnvironment
   state: { stopping: boolean }
-  storage: Storage
+  stores: Stores
   encryption: Encryption | undefined
   authentication: Authentication
   authorizer: AuthorizerChain
@@ -335,7 +336,7 @@ interface Parts {
 
 function endpoints(deps: ServerDeps, parts: Parts) {
   const { options, logger, clock } = deps
-  const { registry, facts, decoder, env, state, storage } = parts
+  const { registry, facts, decoder, env, state, stores } = parts
   const descriptions = new Descriptions()
   const tables = new TableMaker({ describe: (reference) => descriptions.describe(reference), clock })
   const protobuf = new ProtobufCodec(new WireFacts())
@@ -358,8 +359,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   const health = new Health({
     failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),
   })
-  health.add('etcd', storeCheck(storage, options.etcdHealthcheckTimeout))
-  health.add('etcd-readiness', storeCheck(storage, options.etcdReadycheckTimeout), ['readyz'])
+  health.add('etcd', storeCheck(stores, options.etcdHealthcheckTimeout))
+  health.add('etcd-readiness', storeCheck(stores, options.etcdReadycheckTimeout), ['readyz'])
   const { encryption } = parts
   if (encryption?.checks) health.add('kms-providers', () => encryption.check())
   health.add('poststarthook/rbac/bootstrap-roles', () => {
