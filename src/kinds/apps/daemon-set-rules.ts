@@ -6,7 +6,7 @@ import type { WriteContext } from '../../registry/context.ts'
 import { validateTemplate } from '../core/pod-validation.ts'
 import { immutable, notNegative, printed } from '../core/rules.ts'
 import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
-import { alwaysRunning, labelMismatch, parsed } from './selector-rules.ts'
+import { alwaysRunning, labelMismatch, parsed, withoutEmpties } from './selector-rules.ts'
 
 export function validateDaemonSet({ spec = {} }: AppsV1DaemonSet, context: WriteContext): FieldError[] {
   const { selector, template } = spec
@@ -14,7 +14,7 @@ export function validateDaemonSet({ spec = {} }: AppsV1DaemonSet, context: Write
   const parsedSelector = parsed(selector)
   if (parsedSelector && !parsedSelector.matches(template?.metadata?.labels)) errors.push(labelMismatch(template))
   if (selector && !Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
-    errors.push(invalid('spec.selector', selector, 'empty selector is invalid for daemonset'))
+    errors.push(invalid('spec.selector', withoutEmpties(selector), 'empty selector is invalid for daemonset'))
   }
   return [
     ...errors,
@@ -52,7 +52,10 @@ function validateUpdateStrategy(strategy: AppsV1DaemonSetUpdateStrategy, context
 }
 
 export function validateDaemonSetUpdate(set: AppsV1DaemonSet, old: AppsV1DaemonSet, context: WriteContext): FieldError[] {
-  return [...validateDaemonSet(set, context), ...immutable('spec.selector', set.spec?.selector, old.spec?.selector)]
+  return [
+    ...validateDaemonSet(set, context),
+    ...immutable('spec.selector', withoutEmpties(set.spec?.selector), withoutEmpties(old.spec?.selector)),
+  ]
 }
 
 export function validateDaemonSetStatus({ status = {} }: AppsV1DaemonSet): FieldError[] {

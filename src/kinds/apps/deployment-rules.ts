@@ -3,7 +3,7 @@ import { type FieldError, forbiddenField, invalid, notSupported, required } from
 import type { WriteContext } from '../../registry/context.ts'
 import { immutable, notMoreThan, notNegative, printed } from '../core/rules.ts'
 import { amountOf, atMost100Percent, validateCountOrPercent } from './rolling-rules.ts'
-import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
+import { validateRunningTemplate, validateSelector, withoutEmpties } from './selector-rules.ts'
 
 export function validateDeployment(deployment: AppsV1Deployment, context: WriteContext): FieldError[] {
   const spec = deployment.spec ?? {}
@@ -54,7 +54,7 @@ export function validateDeploymentUpdate(
 ): FieldError[] {
   return [
     ...validateDeployment(deployment, context),
-    ...immutable('spec.selector', deployment.spec?.selector, old.spec?.selector),
+    ...immutable('spec.selector', withoutEmpties(deployment.spec?.selector), withoutEmpties(old.spec?.selector)),
   ]
 }
 

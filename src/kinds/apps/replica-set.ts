@@ -7,7 +7,7 @@ import { scale } from '../autoscaling/scale.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
 import { immutable, notMoreThan, notNegative } from '../core/rules.ts'
 import { containerColumns, selectorText, shownSelector } from '../core/template-columns.ts'
-import { validateRunningTemplate, validateSelector } from './selector-rules.ts'
+import { validateRunningTemplate, validateSelector, withoutEmpties } from './selector-rules.ts'
 import { templateStrategy } from './template-strategy.ts'
 
 const SPEC = '@io.k8s.api.apps.v1.ReplicaSetSpec'
@@ -34,7 +34,7 @@ export const replicaSet = defineKind<AppsV1ReplicaSet>({
   validate,
   validateUpdate: (set, old, context) => [
     ...validate(set, context),
-    ...immutable('spec.selector', set.spec?.selector, old.spec?.selector),
+    ...immutable('spec.selector', withoutEmpties(set.spec?.selector), withoutEmpties(old.spec?.selector)),
   ],
   status: { validate: validateStatus },
   subresources: [scale((set) => selectorText(set.spec?.selector), { group: 'apps', resource: 'replicasets' })],

@@ -15,7 +15,7 @@ export function validateSelector({ selector }: Controlled, kind: string): FieldE
   if (!selector) return [required('spec.selector')]
   const errors = validateLabelSelector(selector as LabelSelectorObject, 'spec.selector')
   if (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
-    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`))
+    errors.push(invalid('spec.selector', withoutEmpties(selector), `empty selector is invalid for ${kind}`))
   }
   return errors
 }
@@ -58,4 +58,14 @@ export function parsed(selector: MetaV1LabelSelector | undefined): LabelSelector
   } catch {
     return undefined
   }
+}
+
+/** A selector as messages print it: without members that are empty. */
+export function withoutEmpties<T extends MetaV1LabelSelector | undefined>(selector: T): T {
+  if (!selector) return selector
+  const { matchLabels, matchExpressions } = selector
+  return {
+    ...(matchLabels && Object.keys(matchLabels).length ? { matchLabels } : {}),
+    ...(matchExpressions?.length ? { matchExpressions } : {}),
+  } as T
 }
