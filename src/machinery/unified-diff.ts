@@ -97,15 +97,15 @@ function operations(a: readonly string[], b: readonly string[]): Operation[] {
 function matches(a: readonly string[], b: readonly string[]): Match[] {
   const places = placesOf(b)
   const found: Match[] = []
-  const todo: [number, number, number, number][] = [[0, a.length, 0, b.length]]
-  for (let part = todo.pop(); part; part = todo.pop()) {
+  const ranges: [number, number, number, number][] = [[0, a.length, 0, b.length]]
+  for (let part = ranges.pop(); part; part = ranges.pop()) {
     const [aFrom, aTo, bFrom, bTo] = part
     const match = longestMatch(a, b, places, part)
     if (!match.size) continue
     found.push(match)
-    if (aFrom < match.a && bFrom < match.b) todo.push([aFrom, match.a, bFrom, match.b])
+    if (aFrom < match.a && bFrom < match.b) ranges.push([aFrom, match.a, bFrom, match.b])
     if (match.a + match.size < aTo && match.b + match.size < bTo)
-      todo.push([match.a + match.size, aTo, match.b + match.size, bTo])
+      ranges.push([match.a + match.size, aTo, match.b + match.size, bTo])
   }
   found.sort((x, y) => x.a - y.a || x.b - y.b)
   const joined: Match[] = []
