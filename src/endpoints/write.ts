@@ -5,6 +5,7 @@ import { badRequest, methodNotSupported } from '../machinery/status.ts'
 import type { Subresource } from '../registry/kind.ts'
 import type { Written } from '../registry/store.ts'
 import { CacheEntry } from '../storage/watch-cache.ts'
+import { NEXT_STEP } from '../util/cohort.ts'
 import { type BodyKind, bodyType, decodeChecked, MAX_BODY, type ParsedBody } from './body.ts'
 import { type Call, contextOf, namespaceOf } from './deps.ts'
 import { answerValue, META, wantsPretty } from './encode.ts'
@@ -22,9 +23,12 @@ export async function create(call: Call): Promise<void> {
   const type = bodyType(exchange)
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'CreateOptions')
-  const object = decodeBody(call, bytes, type, options)
+  const body = call.deps.bodies.parse(bytes, type, bodyKindOf(call))
+  await NEXT_STEP
+  const object = decodeParsed(call, body, options)
   const context = contextOf(call, 'create', options)
   checkNamespace(call, object)
+  await NEXT_STEP
   if (kind.virtual) {
     await endpoint.resource.admitBody(object, context)
     endpoint.resource.fields.record(undefined, object, context)
@@ -49,6 +53,7 @@ export async function update(call: Call): Promise<void> {
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = writeOptions(exchange.query, 'UpdateOptions')
   const body = call.deps.bodies.parse(bytes, type, bodyKindOf(call))
+  await NEXT_STEP
   const first = decodeParsed(call, body, options)
   checkNamespace(call, first)
   checkName(call, first)
@@ -153,10 +158,6 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
 export function bodyKindOf(call: Call): BodyKind {
   const { served } = call.endpoint
   return { group: served.group, version: served.version, kind: served.kind.kind, schema: served.schema }
-}
-
-function decodeBody(call: Call, bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', options: WriteOptions): KubeObject {
-  return decodeParsed(call, call.deps.bodies.parse(bytes, type, bodyKindOf(call)), options)
 }
 
 function decodeParsed(call: Call, body: ParsedBody, options: WriteOptions): KubeObject {

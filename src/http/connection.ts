@@ -6,7 +6,9 @@ import type { HttpLimits } from './limits.ts'
 export interface Shared {
   readonly limits: Readonly<HttpLimits>
   readonly gzip: Gzip | undefined
-  /** Hands a request to the application. Never throws. */
+  /** Resolves for all who wait at once: requests that came in together go on together. */
+  gather(): Promise<void>
+  /** Hands a request to the application, together with others that come in just now. Never throws. */
   dispatch(transport: Transport): void
   /** One request is done, whether it was answered or its client went away. */
   answered(): void

@@ -56,8 +56,11 @@ export class Http1Transport implements Transport {
     if (!this.#hasBody()) return EMPTY
     const length = this.#declaredLength()
     if (this.#expectsContinue && (length === undefined || length <= limit)) this.#response.writeContinue()
+    const here = this.#request.complete
     const body = await readBody(this.#request, length, limit)
     this.#bodyTaken = true
+    // What came with the headers is read without leaving the cohort.
+    if (!here) await this.#connection.gather()
     return body
   }
 

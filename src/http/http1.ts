@@ -27,6 +27,8 @@ export class Http1 {
     })
     // Node would drop what is over the number and say nothing: one more is let in, to be refused.
     this.#server.maxHeadersCount = limits.maxHeaders + 1
+    // Else it ends a connection as soon as the client has said its last, with a request that is still to be dispatched.
+    Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#server.on('request', (request, response) => this.#onRequest(request, response, false))
     this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
     this.#server.on('clientError', answerClientError)
@@ -38,11 +40,20 @@ export class Http1 {
     const connection = new Http1Connection(socket, this.#shared)
     this.#connections.set(socket, connection)
     this.#server.emit('connection', socket)
+    socket.allowHalfOpen = true
+    socket.once('end', () => void this.#endAfterCohort(socket))
     return connection
   }
 
   close(): void {
     this.#server.close()
+  }
+
+  /** Requests that came with the end are answered if that takes no waiting; others find that their client is gone. */
+  async #endAfterCohort(socket: Socket): Promise<void> {
+    await this.#shared.gather()
+    await this.#shared.gather()
+    socket.end()
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -72,6 +83,10 @@ export class Http1Connection implements Connection {
 
   get gzip(): Shared['gzip'] {
     return this.#shared.gzip
+  }
+
+  gather(): Promise<void> {
+    return this.#shared.gather()
   }
 
   answered(): void {

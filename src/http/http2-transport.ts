@@ -49,7 +49,9 @@ export class Http2Transport implements Transport {
   async readBody(limit: number): Promise<Buffer> {
     if (this.#stream.endAfterHeaders) return EMPTY
     const declared = this.headers['content-length']
-    return readBody(this.#stream, declared === undefined ? undefined : Number(declared), limit)
+    const body = await readBody(this.#stream, declared === undefined ? undefined : Number(declared), limit)
+    await this.#connection.gather()
+    return body
   }
 
   respond(code: number, headers: AnswerHeaders, body: Buffer | string): void {

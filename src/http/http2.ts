@@ -40,6 +40,10 @@ export class Http2Connection implements Connection {
     return this.#shared.gzip
   }
 
+  gather(): Promise<void> {
+    return this.#shared.gather()
+  }
+
   answered(): void {
     this.#inFlight--
     this.#shared.answered()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createSecureContext, createServer, type Server as NodeTlsServer, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Transport } from '../machinery/exchange.ts'
+import { Cohort } from '../util/cohort.ts'
 import { answerPlainHttp } from './bad-requests.ts'
 import type { Connection, Shared } from './connection.ts'
 import { Gzip } from './gzip.ts'
@@ -62,6 +63,7 @@ class Server implements HttpServer, Shared {
   /** TCP sockets before their handshake, TLS sockets after it. */
   readonly #connections = new Map<Socket, Connection | undefined>()
   readonly #goaway: () => boolean
+  readonly #cohort = new Cohort()
   #names: ReadonlyMap<string, SecureContext>
   #leaving = false
   readonly #gone = Promise.withResolvers<void>()
@@ -110,8 +112,16 @@ class Server implements HttpServer, Shared {
     return this.#gone.promise.finally(() => clearTimeout(deadline))
   }
 
+  gather(): Promise<void> {
+    return this.#cohort.gather()
+  }
+
   dispatch(transport: Transport): void {
     this.requestsInFlight++
+    void this.#cohort.gather().then(() => this.#handle(transport))
+  }
+
+  #handle(transport: Transport): void {
     try {
       this.#deps.handler(transport)
     } catch (error) {

@@ -7,6 +7,7 @@ import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { conflict, STALE_OBJECT, StatusError } from '../machinery/status.ts'
 import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../machinery/user.ts'
 import type { CacheEntry } from '../storage/watch-cache.ts'
+import { NEXT_STEP } from '../util/cohort.ts'
 import { authorizeCreate } from './authorize-create.ts'
 import type { KindEnvironment, ObjectAccess } from './context.ts'
 import { type DeleteOptions, deletionOf } from './deletion.ts'
@@ -141,6 +142,7 @@ export class Resource implements ObjectAccess {
       async (current, revision): Promise<Change> => {
         const object = produce(current && clone(current))
         created = current === undefined
+        await NEXT_STEP
         if (!current) return this.#createByUpdate(object, context, how)
         context.operation = 'update'
         if (how === 'put') this.#checkUid(object, current, context)
