@@ -4,6 +4,7 @@ import { GoJsonError, parseJson, parseJsonDocument } from '../machinery/go-json.
 import { decodeUtf8 } from '../machinery/go-text.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import { applyJsonPatch, decodeJsonPatch } from '../machinery/json-patch.ts'
+import { expandManagedFields } from '../machinery/managed-fields/stored-text.ts'
 import { applyMergePatch } from '../machinery/merge-patch.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { applyWithLiterals } from '../machinery/patch-literals.ts'
@@ -83,6 +84,11 @@ function patchType(header: string | undefined): string {
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
 }
 
+/** Whether a patch could look into managed fields; letters may be escaped. */
+function mayNameManagedFields(bytes: Buffer): boolean {
+  return bytes.includes('managedFields') || bytes.includes('\\u')
+}
+
 /** Applies one request's patch to an object, as often as conflicts make it necessary. */
 class Patcher {
   readonly #call: Call
@@ -107,6 +113,7 @@ class Patcher {
   /** @param current in the storage version, the caller's to give away */
   apply(current: KubeObject): KubeObject {
     const { served } = this.#call.endpoint
+    if (mayNameManagedFields(this.#bytes)) expandManagedFields(current as JsonObject)
     const shown = (this.#subresource?.kind ? current : served.fromStorage(current)) as JsonObject
     const patched = this.#type === STRATEGIC ? this.#strategic(shown) : this.#plain(shown)
     dropRepeatedOwners(this.#call, patched)
@@ -175,6 +182,7 @@ class Patcher {
         throw patchResultInvalid(echo(), byOwnKind ? error.message : converterText(error))
       throw error
     }
+    if (unknown.length) expandManagedFields(value)
     const found = unknown.length ? readStrictly(sortedJson(value), this.#call.deps.facts, this.#schema).problems : []
     const strict = [...strictErrors, ...found]
     if (strict.length && this.#options.fieldValidation === 'Strict')

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
 import { canonicalQuantity } from './quantity.ts'
-import type { FieldFacts, SchemaFacts, TypeExpression } from './schema.ts'
+import { type FieldFacts, isAlwaysWritten, type SchemaFacts, type TypeExpression } from './schema.ts'
 import { canonicalMicroTime, canonicalTime } from './time.ts'
 
 /** A value that doesn't fit its type, in the words of Go's JSON decoder. */
@@ -356,7 +356,7 @@ export class TypeDecoder {
     const common = { name: field.name, index, errorName: (field.embedded ?? '') + field.name, decode, collection: false }
     if (typeof type !== 'string') {
       // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
-      const always = (field.required && !field.omitted) || field.nullable
+      const always = isAlwaysWritten(field)
       return { ...common, collection: true, dropZero: !always, absent: always ? () => null : undefined, defaultsZero: false }
     }
     if (type.startsWith('#')) {

@@ -47,6 +47,17 @@ export function parseJson(bytes: Buffer): Json {
 }
 
 /**
+ * As `parseJson`, for text that is known to be well formed.
+ *
+ * @returns undefined when it isn't, after all
+ */
+export function parseJsonText(text: string): Json | undefined {
+  const document = parseNatively(text)
+  if (document && text.includes('\\u') && SURROGATE.test(text)) document.value = wellFormed(document.value, document.literals)
+  return document?.value
+}
+
+/**
  * As `parseJson`, with the literals of odd numbers.
  *
  * @throws GoJsonError

@@ -47,6 +47,11 @@ export interface TypeFacts {
   gvk?: { group: string; version: string; kind: string }
 }
 
+/** Whether Go writes a list or map field even when nothing is in it. */
+export function isAlwaysWritten(field: FieldFacts): boolean {
+  return Boolean((field.required && !field.omitted) || field.nullable)
+}
+
 /** Short type name → facts, for one Go package. */
 export type PackageFacts = Record<string, TypeFacts>
 

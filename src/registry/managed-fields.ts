@@ -58,13 +58,9 @@ export class FieldManager {
   /** @param object of the storage version; gets its managed fields */
   record(before: KubeObject | undefined, object: KubeObject, context: RequestContext): void {
     const { subresource } = context
-    const after = this.#decoder.decodeWritten(this.#kind.schema, object as JsonObject) as KubeObject
-    // An explicit empty list resets who owns what.
-    const given = object.metadata?.managedFields
-    if (given) metaOf(after).managedFields = given
     const next = managedFieldsAfterUpdate({
       before,
-      after,
+      after: object,
       writer: this.writer(context),
       views: this.views,
       filter: this.filter(subresource),

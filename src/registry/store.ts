@@ -1,11 +1,12 @@
-import { stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { equal } from '../machinery/json.ts'
+import { FieldsPool, parseStored, stringifyStored } from '../machinery/managed-fields/stored-text.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import { TransformingStorage } from '../storage/encryption/transforming-storage.ts'
 import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
+import { lengthAtRevision, withRevision } from '../storage/object-bytes.ts'
 import { KeyExistsError, type KeyValue, RevisionConflictError, type Storage } from '../storage/storage.ts'
 import { UnreadableError } from '../storage/unreadable.ts'
 import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
@@ -48,6 +49,7 @@ export class KindStore {
   readonly #transforming: TransformingStorage | undefined
   readonly #prefix: string
   readonly #describe: Describe
+  readonly #fields = new FieldsPool()
 
   constructor(kind: KindDefinition, deps: StoreDeps) {
     this.kind = kind
@@ -156,7 +158,7 @@ export class KindStore {
       certain = true
     }
     for (let tries = 0; ; tries++) {
-      const object = current?.object<KubeObject>()
+      const object = current && this.#objectOf(current)
       let change: Change
       try {
         change = await attempt(object, current?.revision ?? 0)
@@ -191,6 +193,11 @@ export class KindStore {
     }
   }
 
+  /** A decoded copy for a write: the sets in its managed fields stay text until they are asked for. */
+  #objectOf(entry: CacheEntry): KubeObject {
+    return (parseStored(entry.body.toString(), this.#fields) as KubeObject | undefined) ?? entry.object<KubeObject>()
+  }
+
   #entryOf(stored: KeyValue | undefined): CacheEntry | undefined {
     return stored && this.cache.entryOf(stored.key, stored.value, stored.revision, stored.unreadable)
   }
@@ -218,14 +225,13 @@ export class KindStore {
       const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
       return { entry: this.#written(key, value, revision), removed: false }
     }
+    const value = encode(object)
     // What is stored with an old key is written again, even if it is the same.
-    if (before && unchanged(before, object) && !(this.#transforming && (await this.#transforming.stale(key)))) {
+    if (before && unchanged(current, value, before, object) && !(this.#transforming && (await this.#transforming.stale(key)))) {
       await change.undo?.()
       return 'nothing'
     }
-    if (dryRun)
-      return { entry: new CacheEntry(key, encode(object, current.revision), current.revision, this.#describe), removed: false }
-    const value = encode(object)
+    if (dryRun) return { entry: this.cache.entryOf(key, value, current.revision), removed: false }
     this.cache.remember(value, this.#describe(object))
     const revision = await this.#storage.update(key, value, current.revision, ttl(change.ttlSeconds))
     return { entry: this.#written(key, value, revision), removed: false }
@@ -259,8 +265,13 @@ export class KindStore {
   }
 }
 
-/** Writing what is already there does nothing: no event, no new revision. */
-function unchanged(before: KubeObject, object: KubeObject): boolean {
+/** Writing what is already there does nothing: no event, no new revision. The same in another order is as long. */
+function unchanged(current: CacheEntry, value: Buffer, before: KubeObject, object: KubeObject): boolean {
+  if (lengthAtRevision(value, current.revision) !== current.body.length) return false
+  return withRevision(value, current.revision).equals(current.body) || sameObject(before, object)
+}
+
+function sameObject(before: KubeObject, object: KubeObject): boolean {
   const { resourceVersion: _before, ...was } = metaOf(before)
   const { resourceVersion: _now, ...is } = metaOf(object)
   return equal(was, is) && equal({ ...before, metadata: undefined }, { ...object, metadata: undefined })
@@ -273,10 +284,10 @@ export function encode(object: KubeObject, revision?: number): Buffer {
   const whole = ordered(object)
   const meta = metaOf(whole)
   delete meta.resourceVersion
-  if (revision === undefined) return Buffer.from(stringifyJson(whole))
+  if (revision === undefined) return Buffer.from(stringifyStored(whole))
   const { name, generateName, namespace, uid, ...rest } = meta
   whole.metadata = { name, generateName, namespace, uid, resourceVersion: String(revision), ...rest }
-  return Buffer.from(stringifyJson(whole))
+  return Buffer.from(stringifyStored(whole))
 }
 
 /** What selectors see of an object of this kind. */

@@ -33,6 +33,11 @@ export function withRevision(value: Buffer, revision: number): Buffer {
   return out
 }
 
+/** How many bytes `withRevision` makes of a value in our own form. */
+export function lengthAtRevision(value: Buffer, revision: number): number {
+  return value.length + `,"resourceVersion":"${revision}"`.length
+}
+
 /** The same object at another revision: `body` is what `withRevision` made. */
 export function atRevision(body: Buffer, revision: number): Buffer {
   const at = body.indexOf(VERSION, body.indexOf(UID)) + VERSION.length

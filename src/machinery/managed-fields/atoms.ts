@@ -30,8 +30,8 @@ export interface ListKey {
 export interface MapAtom {
   readonly atomic: boolean
   /** Declared fields, sorted by name. */
-  readonly fields: readonly FieldAtom[]
-  readonly byName: ReadonlyMap<string, FieldAtom>
+  readonly fields: readonly PlacedField[]
+  readonly byName: ReadonlyMap<string, PlacedField>
   /** The type of members that aren't declared; undefined when there may be none. */
   readonly element: Atom | undefined
 }
@@ -41,6 +41,13 @@ export interface FieldAtom {
   /** `f:` and the name. */
   readonly element: Element
   readonly atom: Atom
+  /** An empty list or map in it isn't written. */
+  readonly omitsEmpty?: boolean
+}
+
+/** A declared field at its place among the others. */
+export interface PlacedField extends FieldAtom {
+  readonly place: number
 }
 
 const scalar = (kind: ScalarKind): Atom => Object.freeze({ scalar: kind, list: undefined, map: undefined })
@@ -50,7 +57,7 @@ export const NUMERIC = scalar('numeric')
 export const BOOLEAN = scalar('boolean')
 export const SCALAR = scalar('untyped')
 
-const NO_NAMES: ReadonlyMap<string, FieldAtom> = new Map()
+const NO_NAMES: ReadonlyMap<string, PlacedField> = new Map()
 
 /** A map of such members. */
 export function mapOf(element: Atom, atomic = false): Atom {
@@ -69,8 +76,16 @@ export interface AtomShell {
   map: MapAtom | undefined
 }
 
-export function structOf(fields: FieldAtom[], atomic: boolean, element?: Atom): MapAtom {
-  fields.sort((a, b) => (a.name < b.name ? -1 : 1))
+export function structOf(declared: readonly FieldAtom[], atomic: boolean, element?: Atom): MapAtom {
+  const fields = [...declared]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((field, place) => ({
+      name: field.name,
+      element: field.element,
+      atom: field.atom,
+      omitsEmpty: field.omitsEmpty === true,
+      place,
+    }))
   return { atomic, fields, byName: new Map(fields.map((field) => [field.name, field])), element }
 }
 

@@ -1,7 +1,7 @@
-import { equal, isObject, type Json } from '../json.ts'
-import { type Atom, firstPart, type ListAtom, type MapAtom, type Part, partOf } from './atoms.ts'
-import { everything, isEmptyObject, sortedKeys } from './field-set.ts'
-import { type Fields, LEAF, type MutableFields, NO_FIELDS, nodeOf, union } from './fields.ts'
+import { equal, isObject, type Json, type JsonObject } from '../json.ts'
+import { type Atom, firstPart, type ListAtom, type MapAtom, type Part, type PlacedField, partOf } from './atoms.ts'
+import { everything, isEmptyObject, isThere, sortedKeys } from './field-set.ts'
+import { type Fields, LEAF, type MutableFields, NO_FIELDS, nodeOf, sorted, union } from './fields.ts'
 import { type ItemIndex, indexItems, inSetOrder } from './list-items.ts'
 
 /** How one object differs from another. No field is in two of the sets. */
@@ -13,6 +13,7 @@ export interface Comparison {
 
 /** What one node's comparison found, below it and of itself; undefined for nothing. */
 interface Found {
+  readonly written: boolean
   added: Fields | undefined
   modified: Fields | undefined
   removed: Fields | undefined
@@ -20,10 +21,11 @@ interface Found {
 
 /**
  * Compares two objects of one type in a single walk.
+ * @param written whether they are compared as they would be written: without the empty lists and maps that an encoding leaves out
  * @throws TypingError for lists whose items can't be told apart
  */
-export function compareObjects(before: Json, after: Json, atom: Atom): Comparison {
-  const found: Found = { added: undefined, modified: undefined, removed: undefined }
+export function compareObjects(before: Json, after: Json, atom: Atom, written = false): Comparison {
+  const found: Found = { written, added: undefined, modified: undefined, removed: undefined }
   compareNodes(before, after, atom, found)
   return {
     added: found.added ?? NO_FIELDS,
@@ -79,42 +81,101 @@ function compareLeaves(before: Json, after: Json, found: Found): void {
 function compareMaps(before: Json, after: Json, map: MapAtom, found: Found): void {
   const left = isObject(before) ? before : undefined
   const right = isObject(after) ? after : undefined
-  if (map.atomic || ((!left || isEmptyObject(left)) && (!right || isEmptyObject(right)))) {
+  if (map.atomic || ((!left || isBlank(left, map, found)) && (!right || isBlank(right, map, found)))) {
     compareLeaves(before, after, found)
     return
   }
-  let added: MutableFields | undefined
-  let modified: MutableFields | undefined
-  let removed: MutableFields | undefined
-  const member = (element: string, l: Json | undefined, r: Json | undefined, atom: Atom): void => {
-    if (l === undefined) (added ??= {})[element] = everything(r as Json, atom)
-    else if (r === undefined) (removed ??= {})[element] = everything(l, atom)
-    else if (typeof l !== 'object' && typeof r !== 'object') (modified ??= {})[element] = LEAF
+  if (map.element) compareOpenMaps(left, right, map, map.element, found)
+  else compareStructs(left, right, map, found)
+}
+
+/** Whether nothing of a map would be written. */
+function isBlank(value: JsonObject, map: MapAtom, { written }: Found): boolean {
+  if (map.element || !written) return isEmptyObject(value)
+  for (const name in value) {
+    const field = map.byName.get(name)
+    if (!field || isThere(value[name], field, true)) return false
+  }
+  return true
+}
+
+function compareOpenMaps(
+  left: JsonObject | undefined,
+  right: JsonObject | undefined,
+  map: MapAtom,
+  element: Atom,
+  found: Found,
+): void {
+  const members = new Members(found)
+  for (const key of keysOfBoth(left, right)) {
+    const l = left?.[key]
+    const r = right?.[key]
+    if (l === r) continue
+    const declared = map.byName.get(key)
+    members.compare(declared?.element ?? `f:${key}`, l, r, declared?.atom ?? element)
+  }
+  members.tell(true)
+}
+
+/** Looks at the fields that are there, not at all that could be. */
+function compareStructs(left: JsonObject | undefined, right: JsonObject | undefined, map: MapAtom, found: Found): void {
+  const { written } = found
+  const members = new Members(found)
+  let last = -1
+  let inOrder = true
+  const compare = (field: PlacedField, l: Json | undefined, r: Json | undefined): void => {
+    if (field.place < last) inOrder = false
+    last = field.place
+    members.compare(field.element, l, r, field.atom)
+  }
+  for (const name in right) {
+    const r = right[name]
+    const l = left?.[name]
+    if (l === r) continue
+    const field = map.byName.get(name)
+    if (field && isThere(r, field, written)) compare(field, isThere(l, field, written) ? l : undefined, r)
+  }
+  for (const name in left) {
+    const l = left[name]
+    const r = right?.[name]
+    if (l === r) continue
+    const field = map.byName.get(name)
+    if (field && isThere(l, field, written) && !isThere(r, field, written)) compare(field, l, undefined)
+  }
+  members.tell(inOrder)
+}
+
+/** Collects what the members of one map add to its comparison. */
+class Members {
+  readonly #found: Found
+  #added: MutableFields | undefined
+  #modified: MutableFields | undefined
+  #removed: MutableFields | undefined
+
+  constructor(found: Found) {
+    this.#found = found
+  }
+
+  compare(element: string, l: Json | undefined, r: Json | undefined, atom: Atom): void {
+    const found = this.#found
+    if (l === undefined) (this.#added ??= {})[element] = everything(r as Json, atom, found.written)
+    else if (r === undefined) (this.#removed ??= {})[element] = everything(l, atom, found.written)
+    else if (typeof l !== 'object' && typeof r !== 'object') (this.#modified ??= {})[element] = LEAF
     else {
       compareNodes(l, r, atom, found)
-      if (found.added) (added ??= {})[element] = found.added
-      if (found.modified) (modified ??= {})[element] = found.modified
-      if (found.removed) (removed ??= {})[element] = found.removed
+      if (found.added) (this.#added ??= {})[element] = found.added
+      if (found.modified) (this.#modified ??= {})[element] = found.modified
+      if (found.removed) (this.#removed ??= {})[element] = found.removed
     }
   }
-  if (map.element) {
-    for (const key of keysOfBoth(left, right)) {
-      const l = left?.[key]
-      const r = right?.[key]
-      if (l === r) continue
-      const declared = map.byName.get(key)
-      member(declared?.element ?? `f:${key}`, l, r, declared?.atom ?? map.element)
-    }
-  } else {
-    for (const field of map.fields) {
-      const l = left?.[field.name]
-      const r = right?.[field.name]
-      if (l !== r) member(field.element, l, r, field.atom)
-    }
+
+  /** @param inOrder whether the members came in the order of a set */
+  tell(inOrder: boolean): void {
+    const found = this.#found
+    found.added = inOrder ? this.#added : this.#added && sorted(this.#added)
+    found.modified = inOrder ? this.#modified : this.#modified && sorted(this.#modified)
+    found.removed = inOrder ? this.#removed : this.#removed && sorted(this.#removed)
   }
-  found.added = added
-  found.modified = modified
-  found.removed = removed
 }
 
 function keysOfBoth(left: object | undefined, right: object | undefined): string[] {
@@ -136,7 +197,9 @@ function compareLists(before: Json, after: Json, list: ListAtom, found: Found): 
     compareLeaves(before, after, found)
     return
   }
-  compareItems(indexItems(list, left), indexItems(list, right), list, found)
+  // Nearly all lists of an object that is updated: no item has to be told from the others.
+  if (left && right && equal(left, right)) nothing(found)
+  else compareItems(indexItems(list, left), indexItems(list, right), list, found)
 }
 
 function compareItems(left: ItemIndex, right: ItemIndex, list: ListAtom, found: Found): void {
@@ -146,8 +209,8 @@ function compareItems(left: ItemIndex, right: ItemIndex, list: ListAtom, found: 
   for (const element of inSetOrder(list, right)) {
     const item = right.items.get(element) as Json
     if (left.repeated?.has(element) || right.repeated?.has(element)) {
-      compareRepeated(element, left, right, list, { added, modified, removed })
-    } else if (!left.items.has(element)) added[element] = everything(item, list.item)
+      compareRepeated(element, left, right, list, { written: found.written, added, modified, removed })
+    } else if (!left.items.has(element)) added[element] = everything(item, list.item, found.written)
     else {
       compareNodes(left.items.get(element) as Json, item, list.item, found)
       if (found.added) added[element] = found.added
@@ -157,7 +220,7 @@ function compareItems(left: ItemIndex, right: ItemIndex, list: ListAtom, found: 
   }
   for (const element of inSetOrder(list, left)) {
     if (right.items.has(element)) continue
-    removed[element] = left.repeated?.has(element) ? LEAF : everything(left.items.get(element) as Json, list.item)
+    removed[element] = left.repeated?.has(element) ? LEAF : everything(left.items.get(element) as Json, list.item, found.written)
   }
   found.added = isEmptyObject(added) ? undefined : added
   found.modified = isEmptyObject(modified) ? undefined : modified
@@ -170,18 +233,18 @@ function compareRepeated(
   left: ItemIndex,
   right: ItemIndex,
   list: ListAtom,
-  out: { added: MutableFields; modified: MutableFields; removed: MutableFields },
+  out: { written: boolean; added: MutableFields; modified: MutableFields; removed: MutableFields },
 ): void {
   const before = left.repeated?.get(element)
   const after = right.repeated?.get(element)
   if (before && after) {
     if (!equal(before, after)) out.modified[element] = LEAF
   } else if (before) {
-    out.added[element] = everything(right.items.get(element) as Json, list.item)
+    out.added[element] = everything(right.items.get(element) as Json, list.item, out.written)
     out.removed[element] = LEAF
   } else {
     const single = left.items.get(element)
-    if (single !== undefined) out.removed[element] = everything(single, list.item)
+    if (single !== undefined) out.removed[element] = everything(single, list.item, out.written)
     out.added[element] = LEAF
   }
 }

@@ -1,12 +1,13 @@
 import type { MetaV1ManagedFieldsEntry } from '../../generated/types.ts'
-import { equal, type JsonObject } from '../json.ts'
+import { equal, type JsonObject, JsonText } from '../json.ts'
 import { type Fields, isEmpty, NO_FIELDS, readFields, union } from './fields.ts'
 
 export type ManagedFieldsEntry = MetaV1ManagedFieldsEntry
 
 /** The fields of an entry. */
 export function entryFields(entry: ManagedFieldsEntry): Fields {
-  return (entry.fieldsV1 as Fields | undefined) ?? NO_FIELDS
+  const fields: unknown = entry.fieldsV1
+  return ((fields instanceof JsonText ? fields.value : fields) as Fields | undefined) ?? NO_FIELDS
 }
 
 export interface Owner {
@@ -17,17 +18,17 @@ export interface Owner {
 }
 
 /** An entry in the order of the Go struct. */
-export function entryOf(owner: Owner, time: string | undefined, fields: Fields): ManagedFieldsEntry {
+export function entryOf(owner: Owner, time: string | undefined, fields: Fields | JsonText): ManagedFieldsEntry {
   const entry: ManagedFieldsEntry = { manager: owner.manager, operation: owner.operation, apiVersion: owner.apiVersion }
   if (time) entry.time = time
   entry.fieldsType = 'FieldsV1'
-  entry.fieldsV1 = fields as JsonObject
+  entry.fieldsV1 = fields as object as JsonObject
   if (owner.subresource) entry.subresource = owner.subresource
   return entry
 }
 
 /** The same entry with other fields. */
-export function withFields(entry: ManagedFieldsEntry, fields: Fields, time = entry.time): ManagedFieldsEntry {
+export function withFields(entry: ManagedFieldsEntry, fields: Fields | JsonText, time = entry.time): ManagedFieldsEntry {
   return entryOf(ownerOf(entry), time, fields)
 }
 
@@ -68,7 +69,8 @@ export function readEntries(entries: readonly ManagedFieldsEntry[]): ManagedFiel
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') throw new Error('operation must be `Apply` or `Update`')
     if (!entry.apiVersion) throw new Error('apiVersion must not be empty')
     if (entry.fieldsType !== 'FieldsV1') throw new Error(`invalid fieldsType ${entry.fieldsType}`)
-    read.set(ownerKey(entry), withFields(entry, readFields(entry.fieldsV1)))
+    const fields: unknown = entry.fieldsV1
+    read.set(ownerKey(entry), withFields(entry, fields instanceof JsonText ? fields : readFields(entry.fieldsV1)))
   }
   return [...read.values()]
 }

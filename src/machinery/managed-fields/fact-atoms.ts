@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../json.ts'
-import type { FieldFacts, SchemaFacts, TypeExpression, TypeFacts } from '../schema.ts'
+import { type FieldFacts, isAlwaysWritten, type SchemaFacts, type TypeExpression, type TypeFacts } from '../schema.ts'
 import {
   type Atom,
   type AtomShell,
@@ -80,7 +80,8 @@ export class FactAtoms {
   }
 
   #field(field: FieldFacts): FieldAtom {
-    return { name: field.name, element: `f:${field.name}`, atom: this.#fieldType(field) }
+    const omitsEmpty = typeof field.type !== 'string' && !isAlwaysWritten(field)
+    return { name: field.name, element: `f:${field.name}`, atom: this.#fieldType(field), omitsEmpty }
   }
 
   #fieldType(field: FieldFacts): Atom {

@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../json.ts'
-import { type Atom, firstPart, type ListAtom, type MapAtom, partOf } from './atoms.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
+import { type Atom, firstPart, type ListAtom, type MapAtom, type PlacedField, partOf } from './atoms.ts'
 import { type Fields, LEAF, type MutableFields, NO_FIELDS, SELF } from './fields.ts'
 import { indexItems, inSetOrder } from './list-items.ts'
 
@@ -73,48 +73,79 @@ function appliedList(value: Json[] | undefined, list: ListAtom, member: boolean)
   return fields
 }
 
+/** Whether a field is there: not if it is an empty list or map that won't be written, when `written` says that this is to be asked. */
+export function isThere(value: Json | undefined, field: PlacedField, written: boolean): value is Json {
+  if (value === undefined) return false
+  if (!written || !field.omitsEmpty || typeof value !== 'object' || value === null) return true
+  return Array.isArray(value) ? value.length > 0 : !isEmptyObject(value)
+}
+
+/** The declared fields that a struct has, in the order of a set. Objects have few of the fields of their types. */
+export function fieldsIn(value: JsonObject, map: MapAtom, written: boolean): PlacedField[] {
+  const fields: PlacedField[] = []
+  let last = -1
+  let inOrder = true
+  for (const name in value) {
+    const field = map.byName.get(name)
+    if (!field || !isThere(value[name], field, written)) continue
+    if (field.place < last) inOrder = false
+    last = field.place
+    fields.push(field)
+  }
+  return inOrder ? fields : fields.sort(byPlace)
+}
+
+const byPlace = (a: PlacedField, b: PlacedField): number => a.place - b.place
+
 /**
  * Everything in a value that is there on one side of a comparison only: the value itself and all below it.
+ * @param written see `compareObjects`
  * @throws TypingError
  */
-export function everything(value: Json, atom: Atom): Fields {
+export function everything(value: Json, atom: Atom, written: boolean): Fields {
   if (typeof value !== 'object' || value === null) return LEAF
   const part = partOf(value, atom)
   switch (part === 'none' ? firstPart(atom) : part) {
     case 'map':
-      return isObject(value) ? wholeMap(value, atom.map as MapAtom) : LEAF
+      return isObject(value) ? wholeMap(value, atom.map as MapAtom, written) : LEAF
     case 'list':
-      return Array.isArray(value) ? wholeList(value, atom.list as ListAtom) : LEAF
+      return Array.isArray(value) ? wholeList(value, atom.list as ListAtom, written) : LEAF
     default:
       return LEAF
   }
 }
 
-function wholeMap(value: { [key: string]: Json | undefined }, map: MapAtom): Fields {
-  if (map.atomic || isEmptyObject(value)) return LEAF
+function wholeMap(value: JsonObject, map: MapAtom, written: boolean): Fields {
+  if (map.atomic) return LEAF
+  return map.element ? wholeOpenMap(value, map, map.element, written) : wholeStruct(value, map, written)
+}
+
+function wholeOpenMap(value: JsonObject, map: MapAtom, element: Atom, written: boolean): Fields {
+  if (isEmptyObject(value)) return LEAF
   const fields: MutableFields = { [SELF]: LEAF }
-  if (map.element) {
-    for (const key of sortedKeys(value)) {
-      const child = value[key]
-      if (child === undefined) continue
-      const declared = map.byName.get(key)
-      fields[declared?.element ?? `f:${key}`] = everything(child, declared?.atom ?? map.element)
-    }
-    return fields
-  }
-  for (const field of map.fields) {
-    const child = value[field.name]
-    if (child !== undefined) fields[field.element] = everything(child, field.atom)
+  for (const key of sortedKeys(value)) {
+    const child = value[key]
+    if (child === undefined) continue
+    const declared = map.byName.get(key)
+    fields[declared?.element ?? `f:${key}`] = everything(child, declared?.atom ?? element, written)
   }
   return fields
 }
 
-function wholeList(value: Json[], list: ListAtom): Fields {
+function wholeStruct(value: JsonObject, map: MapAtom, written: boolean): Fields {
+  const there = fieldsIn(value, map, written)
+  if (there.length === 0) return LEAF
+  const fields: MutableFields = { [SELF]: LEAF }
+  for (const field of there) fields[field.element] = everything(value[field.name] as Json, field.atom, written)
+  return fields
+}
+
+function wholeList(value: Json[], list: ListAtom, written: boolean): Fields {
   if (list.relation === 'atomic' || value.length === 0) return LEAF
   const index = indexItems(list, value)
   const fields: MutableFields = { [SELF]: LEAF }
   for (const element of inSetOrder(list, index)) {
-    fields[element] = index.repeated?.has(element) ? LEAF : everything(index.items.get(element) as Json, list.item)
+    fields[element] = index.repeated?.has(element) ? LEAF : everything(index.items.get(element) as Json, list.item, written)
   }
   return fields
 }

@@ -202,7 +202,7 @@ function isContainer(atom: Atom, path: readonly string[]): boolean {
 
 function checkInvariants(world: World, object: KubeObject, note: string): void {
   const all = owners(object).map(entryFields).reduce(union, NO_FIELDS)
-  const there = withoutUnowned(everything(object as JsonObject, world.view.atom))
+  const there = withoutUnowned(everything(object as JsonObject, world.view.atom, false))
   for (const path of leaves(there)) {
     // A container that an update emptied is nobody's.
     if (path.length > 1 && !isContainer(world.view.atom, path))
@@ -223,7 +223,7 @@ function checkInvariants(world: World, object: KubeObject, note: string): void {
 function checkApplied(world: World, object: KubeObject, manager: string, spec: JsonObject, note: string): void {
   const mine = ownedBy(object, manager)
   const config = { ...HEAD, metadata: {}, spec }
-  for (const path of leaves(withoutUnowned(everything(config, world.view.atom)))) {
+  for (const path of leaves(withoutUnowned(everything(config, world.view.atom, false)))) {
     if (path.length < 2) continue
     assert.ok(has(mine, path), `${note}: ${manager} doesn't own ${path.join(' ')}, which it applied`)
     const { atom } = world.view

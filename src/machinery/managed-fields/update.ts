@@ -26,7 +26,10 @@ export interface Writer {
 export interface UpdateInit {
   /** The stored object; undefined on create. Storage version. */
   before: KubeObject | undefined
-  /** The object to be stored, of the storage version, with the managed fields that the client sent. Isn't changed. */
+  /**
+   * The object to be stored, of the storage version, with the managed fields that the client sent; may hold empty lists and maps that
+   * won't be written. Isn't changed.
+   */
   after: KubeObject
   writer: Writer
   views: Views
@@ -75,7 +78,7 @@ export class Changes {
     this.#views = views
     this.#filter = filter
     this.#ownVersion = view.apiVersion
-    this.own = changedFields(before ? view.show(before) : view.empty, view.show(after), view, filter)
+    this.own = changedFields(before ? view.show(before) : view.empty, view.show(after), view, filter, true)
   }
 
   /** Undefined for a version that isn't served. */
@@ -149,11 +152,18 @@ function recordUpdate(
     }
     const at = left.findIndex((entry) => sameOwner(entry, owner))
     const mine = left[at]
-    const entry = entryOf(owner, writer.time, mine ? union(entryFields(mine), set) : set)
+    const entry = entryOf(owner, writer.time, mine ? enlarged(mine, set) : set)
     if (mine) left[at] = entry
     else left.push(entry)
   }
   return sortEntries(capUpdaters(left))
+}
+
+/** An entry's fields and these: as they are kept, if they have them all. */
+function enlarged(entry: ManagedFieldsEntry, set: Fields): Fields {
+  const fields = entryFields(entry)
+  const all = union(fields, set)
+  return all === fields ? (entry.fieldsV1 as Fields) : all
 }
 
 /** The name that a request's manager goes by: its `fieldManager`, or the head of its User-Agent. */

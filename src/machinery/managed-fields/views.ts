@@ -84,14 +84,19 @@ export interface Changed {
 
 const UNCHANGED: Changed = { set: NO_FIELDS, removed: NO_FIELDS }
 
-/** @param filter leaves out what the write resets anyway @throws TypingError */
+/**
+ * @param filter leaves out what the write resets anyway
+ * @param written see `compareObjects`
+ * @throws TypingError
+ */
 export function changedFields(
   before: JsonObject,
   after: JsonObject,
   view: VersionView,
   filter: FieldFilter | undefined,
+  written = false,
 ): Changed {
-  const { added, modified, removed } = compareObjects(before, after, ownedPart(view.atom))
+  const { added, modified, removed } = compareObjects(before, after, ownedPart(view.atom), written)
   const set = withoutUnowned(union(added, modified))
   if (set === NO_FIELDS && removed === NO_FIELDS) return UNCHANGED
   return filter ? { set: filter(set), removed: filter(removed) } : { set, removed }
