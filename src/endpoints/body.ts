@@ -1,4 +1,4 @@
-import { DecodeError } from '../machinery/decode.ts'
+import { DecodeError } from '../machinery/decode-error.ts'
 import { hasDuplicateKeys } from '../machinery/duplicate-keys.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, unrecognizedBody } from '../machinery/go-json.ts'
@@ -57,6 +57,8 @@ export function notMarshalable(goType: string): string {
 export interface ParsedBody {
   /** With kind and apiVersion filled in. */
   readonly object: JsonObject
+  /** Whether the object's members come in the order in which Go would decode them: that of JSON text, but not that of YAML. */
+  readonly inOrder?: boolean
   /** Some object names a member twice. */
   readonly hasDuplicates?: boolean
   /** Reads it once more, strictly: for bodies with duplicates, or with fields that their type doesn't have. */
@@ -89,7 +91,7 @@ export class BodyReader {
     const read = this.#parse(bytes, type, expected.kind)
     const isJson = type === 'json' || bytes[0] === 0x7b
     const hasDuplicates = isJson ? hasDuplicateKeys(bytes, read) : undefined
-    const strictly = () => this.#findings(bytes, type, read, expected)
+    const strictly = () => this.#findings(bytes, type, expected)
     // What JSON says twice is both: the native parser has dropped the first.
     const raw = hasDuplicates && type === 'json' ? (this.#strictJson(bytes, expected).value as JsonObject) : read
     const kind = textMember(raw, 'kind', bytes, expected.kind)
@@ -97,8 +99,11 @@ export class BodyReader {
     if (apiVersion.split('/').length > 2)
       throw unrecognizedBody(expected.kind, `unexpected GroupVersion string: ${apiVersion}`, bytes)
     this.#check(kind || expected.kind, apiVersion || gvOf(expected), expected)
+    raw.kind = expected.kind
+    raw.apiVersion = gvOf(expected)
     return {
-      object: { ...raw, kind: expected.kind, apiVersion: gvOf(expected) },
+      object: raw,
+      inOrder: type === 'json',
       hasDuplicates: hasDuplicates ?? yamlToJsonStrict(bytes).duplicates !== undefined,
       strictly,
     }
@@ -114,10 +119,10 @@ export class BodyReader {
     return readStrictly(decodeUtf8(bytes), this.#facts, expected.schema)
   }
 
-  #findings(bytes: Buffer, type: 'json' | 'yaml', read: JsonObject, expected: BodyKind): Findings {
+  #findings(bytes: Buffer, type: 'json' | 'yaml', expected: BodyKind): Findings {
     if (type === 'json') return sameInBoth(this.#strictJson(bytes, expected).problems)
     // YAML is turned to JSON with sorted members first; what it says twice is found by its own reader.
-    const { problems } = readStrictly(sortedJson(read), this.#facts, expected.schema)
+    const { problems } = readStrictly(sortedJson(yamlToJson(bytes)), this.#facts, expected.schema)
     const { duplicates } = yamlToJsonStrict(bytes)
     if (!duplicates) return sameInBoth(problems)
     return { errors: [duplicates, ...problems], warnings: [...duplicateWarnings(duplicates), ...problems] }

@@ -1,4 +1,4 @@
-import { DecodeError } from '../machinery/decode.ts'
+import { DecodeError } from '../machinery/decode-error.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { type FieldError, invalid, notSupported } from '../machinery/field-errors.ts'
 import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, stringifyJson } from '../machinery/go-json.ts'

@@ -1,4 +1,4 @@
-import { DecodeError } from '../machinery/decode.ts'
+import { DecodeError } from '../machinery/decode-error.ts'
 import { hasDuplicateKeys } from '../machinery/duplicate-keys.ts'
 import { GoJsonError, parseJson, parseJsonDocument } from '../machinery/go-json.ts'
 import { decodeUtf8 } from '../machinery/go-text.ts'

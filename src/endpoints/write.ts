@@ -61,7 +61,7 @@ export async function update(call: Call): Promise<void> {
   // Hooks change what they get, so every further attempt starts from the body again.
   let attempt: KubeObject | undefined = first
   const produce = (): KubeObject => {
-    const object = attempt ?? endpoint.served.toStorage(body.object)
+    const object = attempt ?? endpoint.served.toStorage(call.deps.bodies.parse(bytes, type, bodyKindOf(call)).object)
     attempt = undefined
     const meta = metaOf(object)
     if (!meta.name) meta.name = exchange.info.name
@@ -166,7 +166,7 @@ function decodeParsed(call: Call, body: ParsedBody, options: WriteOptions): Kube
     body,
     bodyKindOf(call),
     options.fieldValidation,
-    (raw, unknown) => served.toStorage(raw, unknown),
+    (raw, unknown) => served.toStorage(raw, unknown, body.inOrder),
     (text) => call.exchange.warnings.push(text),
   )
   dropRepeatedOwners(call, object)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DecodeError, TypeDecoder } from './decode.ts'
+import { TypeDecoder } from './decode.ts'
+import { DecodeError } from './decode-error.ts'
 import { SchemaFacts } from './schema.ts'
 
 const decoder = new TypeDecoder(new SchemaFacts())

@@ -1,87 +1,10 @@
+import { DecodeError, kindOf } from './decode-error.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { put } from './patch-values.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { type FieldFacts, isAlwaysWritten, type SchemaFacts, type TypeExpression } from './schema.ts'
+import { type CompiledField, type Decoder, isZero, mismatch, StructDecoder, startWalk, type Walk } from './struct-decoder.ts'
 import { canonicalMicroTime, canonicalTime } from './time.ts'
-
-/** A value that doesn't fit its type, in the words of Go's JSON decoder. */
-export class DecodeError extends Error {
-  override name = 'DecodeError'
-  /** The JSON type that was there and the Go type that was wanted; empty for errors of another kind. */
-  readonly given: string
-  readonly goType: string
-
-  constructor(message: string, given = '', goType = '') {
-    super(message)
-    this.given = given
-    this.goType = goType
-  }
-}
-
-/** What one decoding collects on its way. */
-interface Walk {
-  /** Field names from the root, as Go prints them. */
-  path: string[]
-  /** The type name of the struct around the current value. */
-  struct: string
-  /** Paths of fields that the type doesn't have, with list indices; undefined when nobody asks. */
-  unknown: string[] | undefined
-  /** Which empty lists and maps are kept: none, those of fields that are always written, or all. */
-  empties: 'none' | 'written' | 'all'
-  /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
-  at: string
-  /** Whether what needs no change may be the input itself instead of a copy. */
-  share: boolean
-}
-
-type Decoder = (raw: Json, walk: Walk) => Json | undefined
-
-interface CompiledField {
-  name: string
-  /** The place among the fields of the Go struct. */
-  index: number
-  /** The name with the embedding structs before it, for error paths. */
-  errorName: string
-  decode: Decoder
-  /** The zero value that Go would leave out: true when `value` must not be written. */
-  dropZero: boolean
-  /** What is written when nothing was given; undefined leaves the field out. */
-  absent: ((walk: Walk) => Json) | undefined
-  /** A list or a map: an empty one is something else than none until it is stored. */
-  collection: boolean
-  /** A zero value is replaced by the default as well (the Go field is no pointer). */
-  defaultsZero: boolean
-}
-
-/** The JSON type's name in Go's messages. */
-function kindOf(raw: Json): string {
-  if (raw === null) return 'null'
-  if (Array.isArray(raw)) return 'array'
-  if (typeof raw === 'boolean') return 'bool'
-  if (typeof raw === 'bigint') return 'number'
-  return typeof raw
-}
-
-function mismatch(raw: Json, walk: Walk, goType: string, value = kindOf(raw)): DecodeError {
-  return new DecodeError(
-    walk.path.length
-      ? `json: cannot unmarshal ${value} into Go struct field ${walk.struct}.${walk.path.join('.')} of type ${goType}`
-      : `json: cannot unmarshal ${value} into Go value of type ${goType}`,
-    kindOf(raw),
-    goType,
-  )
-}
-
-const isZero = (value: Json | undefined): boolean =>
-  value === '' ||
-  value === 0 ||
-  value === false ||
-  value === null ||
-  (typeof value === 'object' && (Array.isArray(value) ? value.length === 0 : isEmpty(value)))
-
-function isEmpty(value: object): boolean {
-  for (const _ in value) return false
-  return true
-}
 
 /** Go's name of a type, as its messages print it: `v1.PodSpec`, `[]string`, `map[string]string`, `int32`. */
 function goTypeName(type: TypeExpression): string {
@@ -224,7 +147,7 @@ const ZERO: Record<string, Json> = {
  */
 export class TypeDecoder {
   readonly #facts: SchemaFacts
-  readonly #types = new Map<string, Decoder>()
+  readonly #types = new Map<string, StructDecoder>()
 
   constructor(facts: SchemaFacts) {
     this.#facts = facts
@@ -236,23 +159,22 @@ export class TypeDecoder {
    * @throws DecodeError on the first value of a wrong type
    */
   decode(typeName: string, raw: Json, unknown?: string[]): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'none', share: false }
-    return this.#struct(typeName)(raw, walk) as JsonObject
+    return this.#struct(typeName).decode(raw, startWalk('none', 'copy', unknown)) as JsonObject
   }
 
   /**
    * As `decode`, but empty lists and maps stay: Go tells them from none until the object is encoded, and so do defaults and validation.
-   * What comes out goes through `decode` before it is stored.
+   * What comes out goes through `canonical` before it is stored.
+   * @param own whether the input may be changed, and parts of it become the result; then it is decoded in its own order, which tells which of several
+   *   errors is the first
    */
-  decodeRequest(typeName: string, raw: Json, unknown?: string[]): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown, at: '', empties: 'all', share: false }
-    return this.#struct(typeName)(raw, walk) as JsonObject
+  decodeRequest(typeName: string, raw: Json, unknown?: string[], own = false): JsonObject {
+    return this.#struct(typeName).decode(raw, startWalk('all', own ? 'change' : 'copy', unknown)) as JsonObject
   }
 
   /** As `decode`, for objects that have been decoded before: parts that need no change are the input's own, not copies. */
   canonical(typeName: string, raw: Json): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'none', share: true }
-    return this.#struct(typeName)(raw, walk) as JsonObject
+    return this.#struct(typeName).decode(raw, startWalk('none', 'share')) as JsonObject
   }
 
   /**
@@ -260,100 +182,35 @@ export class TypeDecoder {
    * change are the input's own.
    */
   decodeWritten(typeName: string, raw: Json): JsonObject {
-    const walk: Walk = { path: [], struct: '', unknown: undefined, at: '', empties: 'written', share: true }
-    return this.#struct(typeName)(raw, walk) as JsonObject
+    return this.#struct(typeName).decode(raw, startWalk('written', 'share')) as JsonObject
   }
 
   /** @param goType as FieldFacts.goType */
   #decoder(type: TypeExpression, goType?: string): Decoder {
     if (typeof type !== 'string') return 'list' in type ? this.#list(type, goType) : this.#map(type, goType)
-    if (type.startsWith('#')) return this.#struct(type.slice(1))
+    if (type.startsWith('#')) return this.#struct(type.slice(1)).decode
     if (type === 'string' && goType) return stringAs(goType)
     const scalar = SCALAR_DECODERS[type]
     if (scalar) return scalar
     return this.#jsonSchemaPart(type)
   }
 
-  /** Compiled when first used: types refer to themselves (JSONSchemaProps). */
-  #struct(name: string): Decoder {
-    const known = this.#types.get(name)
-    if (known) return known
-    let compiled: Decoder | undefined
-    const lazy: Decoder = (raw, walk) => {
-      compiled ??= this.#compile(name)
-      return compiled(raw, walk)
+  #struct(name: string): StructDecoder {
+    let decoder = this.#types.get(name)
+    if (!decoder) {
+      decoder = new StructDecoder(name, goTypeName(`#${name}`), () =>
+        this.#facts.type(name).fields.map((f, i) => this.#field(f, i)),
+      )
+      this.#types.set(name, decoder)
     }
-    this.#types.set(name, lazy)
-    return lazy
-  }
-
-  #compile(name: string): Decoder {
-    const facts = this.#facts.type(name)
-    const fields = facts.fields.map((field, index) => this.#field(field, index))
-    const byName = new Map(fields.map((field) => [field.name, field]))
-    const always = fields.filter((field) => field.absent)
-    const short = name.slice(name.lastIndexOf('.') + 1)
-    const goType = goTypeName(`#${name}`)
-    const decoder: Decoder = (raw, walk) => {
-      if (!isObject(raw)) throw mismatch(raw, walk, goType)
-      const outer = walk.struct
-      walk.struct = short
-      // Objects have few of the fields of their types: what is there is looked up, not what could be.
-      const given: CompiledField[] = []
-      const values: (Json | undefined)[] = []
-      let last = -1
-      let inOrder = true
-      let unknown = false
-      for (const key in raw) {
-        const value = raw[key]
-        if (value === undefined) continue
-        const field = byName.get(key)
-        if (!field) {
-          unknown = true
-          continue
-        }
-        if (field.index < last) inOrder = false
-        last = field.index
-        given.push(field)
-        values.push(value)
-      }
-      if (!inOrder) sortFields(given, values)
-      let same = walk.share && inOrder && !unknown
-      let needed = 0
-      for (let i = 0; i < given.length; i++) {
-        const field = given[i] as CompiledField
-        if (field.absent) needed++
-        const before = values[i] as Json
-        const after = decodeField(field, before, walk)
-        if (after === before) continue
-        values[i] = after
-        same = false
-      }
-      if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
-      let out = raw
-      if (!same || needed < always.length) {
-        out = {}
-        let next = 0
-        for (let i = 0; i < given.length; i++) {
-          const field = given[i] as CompiledField
-          for (let a = always[next]; a && a.index < field.index; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
-          if (always[next] === field) next++
-          const value = values[i]
-          if (value !== undefined) out[field.name] = value
-        }
-        for (let a = always[next]; a; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
-      }
-      walk.struct = outer
-      return out
-    }
-    this.#types.set(name, decoder)
     return decoder
   }
 
   #field(field: FieldFacts, index: number): CompiledField {
     const { type } = field
     const decode = this.#decoder(type, field.goType)
-    const common = { name: field.name, index, errorName: (field.embedded ?? '') + field.name, decode, collection: false }
+    const plain: CompiledField['plain'] = type === 'string' || type === 'boolean' ? type : undefined
+    const common = { name: field.name, index, errorName: (field.embedded ?? '') + field.name, decode, collection: false, plain }
     if (typeof type !== 'string') {
       // A list or map without omitempty is written as null when it's nil, and a round trip makes an empty one nil.
       const always = isAlwaysWritten(field)
@@ -389,18 +246,17 @@ export class TypeDecoder {
     const zero = this.#zero(type.list)
     return (raw, walk) => {
       if (!Array.isArray(raw)) throw mismatch(raw, walk, goType)
-      const out = new Array<Json>(raw.length)
-      const at = walk.at
-      let same = walk.share
+      const { at, how } = walk
+      let out = how === 'copy' ? new Array<Json>(raw.length) : raw
       for (let i = 0; i < raw.length; i++) {
         const given = raw[i]
         if (walk.unknown) walk.at = `${at}[${i}]`
         const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
-        if (value !== given) same = false
-        out[i] = value
+        if (value !== given && how === 'share' && out === raw) out = [...raw]
+        if (value !== given || how === 'copy') out[i] = value
       }
       walk.at = at
-      return same ? raw : out
+      return out
     }
   }
 
@@ -409,18 +265,18 @@ export class TypeDecoder {
     const zero = this.#zero(type.map)
     return (raw, walk) => {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)
+      if (walk.how === 'change') return changeMap(raw, item, zero, walk)
       const out: JsonObject = {}
       const at = walk.at
       const keys = Object.keys(raw)
-      let same = walk.share
+      let same = walk.how === 'share'
       for (let i = 1; same && i < keys.length; i++) same = (keys[i - 1] as string) < (keys[i] as string)
       // Go writes map keys sorted.
       for (const key of same ? keys : keys.sort()) {
         const given = raw[key]
         if (walk.unknown) walk.at = `${at}.${key}`
         const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
-        if (key === '__proto__') Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true })
-        else out[key] = value
+        put(out, key, value)
         if (value !== given) same = false
       }
       walk.at = at
@@ -430,7 +286,7 @@ export class TypeDecoder {
 
   #zero(type: TypeExpression): (walk: Walk) => Json {
     if (typeof type !== 'string') return () => null
-    if (type.startsWith('#')) return (walk) => this.#struct(type.slice(1))({}, { ...walk, unknown: undefined }) as Json
+    if (type.startsWith('#')) return (walk) => this.#struct(type.slice(1)).decode({}, { ...walk, unknown: undefined }) as Json
     return () => ZERO[type] ?? null
   }
 
@@ -457,41 +313,25 @@ export class TypeDecoder {
   }
 }
 
-/** What a field of a struct becomes; undefined when it isn't written. */
-function decodeField(field: CompiledField, given: Json, walk: Walk): Json | undefined {
-  if (given === null) return field.absent?.(walk)
-  walk.path.push(field.errorName)
+/** A map whose values may be changed in place. Go writes map keys sorted. */
+function changeMap(raw: JsonObject, item: Decoder, zero: (walk: Walk) => Json, walk: Walk): JsonObject {
   const { at } = walk
-  if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
-  const value = field.decode(given, walk)
-  walk.at = at
-  walk.path.pop()
-  if (value === undefined) return undefined
-  if (field.collection) {
-    if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) return value
-    return field.absent ? null : undefined
-  }
-  if (field.dropZero && isZero(value)) return undefined
-  return field.defaultsZero && field.absent && isZero(value) ? field.absent(walk) : value
-}
-
-/** Sorts both by the fields' places: there are few, and they are nearly in order. */
-function sortFields(fields: CompiledField[], values: (Json | undefined)[]): void {
-  for (let i = 1; i < fields.length; i++) {
-    const field = fields[i] as CompiledField
-    const value = values[i]
-    let j = i
-    for (; j > 0 && (fields[j - 1] as CompiledField).index > field.index; j--) {
-      fields[j] = fields[j - 1] as CompiledField
-      values[j] = values[j - 1]
-    }
-    fields[j] = field
-    values[j] = value
-  }
-}
-
-function collectUnknown(raw: JsonObject, fields: ReadonlyMap<string, unknown>, walk: Walk): void {
+  let last = ''
+  let inOrder = true
   for (const key in raw) {
-    if (raw[key] !== undefined && !fields.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
+    const given = raw[key]
+    if (walk.unknown) walk.at = `${at}.${key}`
+    const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+    if (value !== given) raw[key] = value
+    if (key < last) inOrder = false
+    last = key
   }
+  walk.at = at
+  return inOrder ? raw : sortedMap(raw)
+}
+
+function sortedMap(raw: JsonObject): JsonObject {
+  const out: JsonObject = {}
+  for (const key of Object.keys(raw).sort()) put(out, key, raw[key])
+  return out
 }

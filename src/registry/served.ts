@@ -58,11 +58,13 @@ export class ServedResource {
 
   /**
    * Decodes by this version's schema and fills in its defaults; the result is of the storage version.
+   * @param own whether `raw` may be changed, and become the result
    * @throws DecodeError
    */
-  toStorage(raw: JsonObject, unknown?: string[]): KubeObject {
-    const decoded = this.#decoder.decodeRequest(this.schema, raw, unknown) as KubeObject
-    if (resetsManagedFields(raw)) metaOf(decoded).managedFields = []
+  toStorage(raw: JsonObject, unknown?: string[], own = false): KubeObject {
+    const resets = resetsManagedFields(raw)
+    const decoded = this.#decoder.decodeRequest(this.schema, raw, unknown, own) as KubeObject
+    if (resets) metaOf(decoded).managedFields = []
     if (!this.#other) {
       decoded.kind = this.kind.kind
       decoded.apiVersion = this.apiVersion

@@ -1,6 +1,6 @@
 import { equal, isObject, type Json, type JsonObject } from '../json.ts'
 import { type Atom, firstPart, type ListAtom, type MapAtom, type Part, type PlacedField, partOf } from './atoms.ts'
-import { everything, isEmptyObject, isThere, sortedKeys } from './field-set.ts'
+import { everything, isEmptyObject, isThere, sortedKeys, writtenAlike } from './field-set.ts'
 import { type Fields, LEAF, type MutableFields, NO_FIELDS, nodeOf, sorted, union } from './fields.ts'
 import { type ItemIndex, indexItems, inSetOrder } from './list-items.ts'
 
@@ -68,21 +68,21 @@ function merged(a: Fields | undefined, b: Fields | undefined): Fields | undefine
 }
 
 function compareAs(part: Part, before: Json, after: Json, atom: Atom, found: Found): void {
-  if (part === 'map') compareMaps(before, after, atom.map as MapAtom, found)
-  else if (part === 'list') compareLists(before, after, atom.list as ListAtom, found)
-  else compareLeaves(before, after, found)
+  if (part === 'map') compareMaps(before, after, atom, atom.map as MapAtom, found)
+  else if (part === 'list') compareLists(before, after, atom, atom.list as ListAtom, found)
+  else compareLeaves(before, after, atom, found)
 }
 
-function compareLeaves(before: Json, after: Json, found: Found): void {
+function compareLeaves(before: Json, after: Json, atom: Atom, found: Found): void {
   nothing(found)
-  if (!equal(before, after)) found.modified = LEAF
+  if (!equal(before, after) && !(found.written && writtenAlike(before, after, atom))) found.modified = LEAF
 }
 
-function compareMaps(before: Json, after: Json, map: MapAtom, found: Found): void {
+function compareMaps(before: Json, after: Json, atom: Atom, map: MapAtom, found: Found): void {
   const left = isObject(before) ? before : undefined
   const right = isObject(after) ? after : undefined
   if (map.atomic || ((!left || isBlank(left, map, found)) && (!right || isBlank(right, map, found)))) {
-    compareLeaves(before, after, found)
+    compareLeaves(before, after, atom, found)
     return
   }
   if (map.element) compareOpenMaps(left, right, map, map.element, found)
@@ -190,11 +190,11 @@ function keysOfBoth(left: object | undefined, right: object | undefined): string
   return more ? keys.sort() : keys
 }
 
-function compareLists(before: Json, after: Json, list: ListAtom, found: Found): void {
+function compareLists(before: Json, after: Json, atom: Atom, list: ListAtom, found: Found): void {
   const left = Array.isArray(before) && before.length ? before : undefined
   const right = Array.isArray(after) && after.length ? after : undefined
   if (list.relation === 'atomic' || (!left && !right)) {
-    compareLeaves(before, after, found)
+    compareLeaves(before, after, atom, found)
     return
   }
   // Nearly all lists of an object that is updated: no item has to be told from the others.

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../json.ts'
+import { equal, isObject, type Json, type JsonObject } from '../json.ts'
 import { type Atom, firstPart, type ListAtom, type MapAtom, type PlacedField, partOf } from './atoms.ts'
 import { type Fields, LEAF, type MutableFields, NO_FIELDS, SELF } from './fields.ts'
 import { indexItems, inSetOrder } from './list-items.ts'
@@ -80,6 +80,26 @@ export function isThere(value: Json | undefined, field: PlacedField, written: bo
   return Array.isArray(value) ? value.length > 0 : !isEmptyObject(value)
 }
 
+/** Whether two values that aren't equal are so once the empty lists and maps that an encoding leaves out are gone. */
+export function writtenAlike(a: Json | undefined, b: Json | undefined, atom: Atom): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    const item = atom.list?.item
+    return item !== undefined && a.length === b.length && a.every((value, i) => sameOrAlike(value, b[i], item))
+  }
+  const { map } = atom
+  if (!isObject(a) || !isObject(b) || !map) return false
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const field = map.byName.get(name)
+    const left = field && !isThere(a[name], field, true) ? undefined : a[name]
+    const right = field && !isThere(b[name], field, true) ? undefined : b[name]
+    const of = field?.atom ?? map.element
+    if (left !== right && !(of && sameOrAlike(left, right, of))) return false
+  }
+  return true
+}
+
+const sameOrAlike = (a: Json | undefined, b: Json | undefined, atom: Atom): boolean => equal(a, b) || writtenAlike(a, b, atom)
+
 /** The declared fields that a struct has, in the order of a set. Objects have few of the fields of their types. */
 export function fieldsIn(value: JsonObject, map: MapAtom, written: boolean): PlacedField[] {
   const fields: PlacedField[] = []
@@ -92,10 +112,19 @@ export function fieldsIn(value: JsonObject, map: MapAtom, written: boolean): Pla
     last = field.place
     fields.push(field)
   }
-  return inOrder ? fields : fields.sort(byPlace)
+  if (!inOrder) sortByPlace(fields)
+  return fields
 }
 
-const byPlace = (a: PlacedField, b: PlacedField): number => a.place - b.place
+/** There are few of them. */
+function sortByPlace(fields: PlacedField[]): void {
+  for (let i = 1; i < fields.length; i++) {
+    const field = fields[i] as PlacedField
+    let j = i
+    for (; j > 0 && (fields[j - 1] as PlacedField).place > field.place; j--) fields[j] = fields[j - 1] as PlacedField
+    fields[j] = field
+  }
+}
 
 /**
  * Everything in a value that is there on one side of a comparison only: the value itself and all below it.

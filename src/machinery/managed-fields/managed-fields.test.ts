@@ -124,6 +124,27 @@ test('lists by key, with the defaults of keys, and atomic ones', () => {
   })
 })
 
+test('empty lists and maps that are never written are as good as none', () => {
+  const deployment = (more: JsonObject, selector: JsonObject = {}): KubeObject =>
+    ({
+      kind: 'Deployment',
+      apiVersion: 'apps/v1',
+      metadata: { name: 'a' },
+      spec: { selector: { matchLabels: { a: 'b' }, ...selector }, template: { metadata: {}, spec: { containers: [] } }, ...more },
+    }) as KubeObject
+  const of = (before: KubeObject | undefined, after: KubeObject) =>
+    managedFieldsAfterUpdate({ before, after, writer: writer('m', 'apps/v1'), views: find })
+  const full = { strategy: {}, paused: true }
+  const plain = deployment(full)
+  const withEmpties = deployment(
+    { ...full, template: { metadata: { labels: {}, finalizers: [] }, spec: { containers: [], volumes: [], nodeSelector: {} } } },
+    { matchExpressions: [] },
+  )
+  assert.deepEqual(of(undefined, withEmpties), of(undefined, plain))
+  const stored = { ...plain, metadata: { name: 'a', managedFields: of(undefined, plain) as ManagedFieldsEntry[] } }
+  assert.deepEqual(of(stored, { ...withEmpties, metadata: stored.metadata }), stored.metadata.managedFields)
+})
+
 test('what clients send: resets, entries in good order, and others', () => {
   const created = update(undefined, configMap({ a: '1' }), 'one')
   const send = (managedFields: ManagedFieldsEntry[]) => update(created, configMap({ a: '1' }, managedFields), 'two')

@@ -5,7 +5,7 @@ import type { ManagedFieldsEntry } from './entries.ts'
 
 /*
  * A good part of a stored object is managed fields, of which a write looks at few: they stay text. What tells where they are needs no
- * parser, since a quote that isn't escaped is never inside a string, and one that ends a key has a colon after it.
+ * parser, since a quote that isn't escaped begins or ends a string, and what follows it tells which.
  */
 
 const START = ',"managedFields":['
@@ -20,10 +20,12 @@ export class FieldsPool {
   #recent = new Map<string, JsonText>()
   #older = new Map<string, JsonText>()
 
-  get(text: string): JsonText {
+  /** @returns undefined for what is no set */
+  get(text: string): JsonText | undefined {
     const known = this.#recent.get(text)
     if (known) return known
-    const fields = this.#older.get(text) ?? new JsonText(detached(text))
+    const fields = this.#older.get(text) ?? readSet(text)
+    if (!fields) return undefined
     if (this.#recent.size >= POOL_SIZE) {
       this.#older = this.#recent
       this.#recent = new Map()
@@ -33,8 +35,15 @@ export class FieldsPool {
   }
 }
 
-/** A copy: part of a text keeps all of it in memory. */
-const detached = (text: string): string => Buffer.from(text).toString()
+function readSet(text: string): JsonText | undefined {
+  // A copy, since a part of a text keeps all of it in memory.
+  const fields = new JsonText(Buffer.from(text).toString())
+  try {
+    return isObject(fields.value) ? fields : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * Reads an object in the form in which it is stored, leaving the sets of its managed fields as text.
@@ -64,13 +73,15 @@ function listEnd(text: string, from: number): number {
   return text.endsWith(']}}') ? text.length - 2 : -1
 }
 
-/** Where this text is outside of strings: what ends in a quote that begins a string. */
+/** Where this text is, which ends in a quote, with a key after it and not the end of a string. */
 function beforeKey(text: string, wanted: string, from: number): number {
   for (let at = text.indexOf(wanted, from); at >= 0; at = text.indexOf(wanted, at + 1)) {
-    if (text[at + wanted.length] !== ':') return at
+    if (!AFTER_STRING.includes(text[at + wanted.length] ?? ':')) return at
   }
   return -1
 }
+
+const AFTER_STRING = ':,}]'
 
 function parseEntries(text: string, pool: FieldsPool): JsonObject[] | undefined {
   const entries: JsonObject[] = []
@@ -83,8 +94,9 @@ function parseEntries(text: string, pool: FieldsPool): JsonObject[] | undefined 
     const subresource = text.indexOf(SUBRESOURCE, fieldsStart)
     const fieldsEnd = subresource < 0 || subresource > end ? end - 1 : subresource + 1
     const entry = asObject(parseJsonText(`${text.slice(at, fieldsStart)}0${text.slice(fieldsEnd, end)}`))
-    if (!entry) return undefined
-    entry.fieldsV1 = pool.get(text.slice(fieldsStart, fieldsEnd)) as object as JsonObject
+    const set = pool.get(text.slice(fieldsStart, fieldsEnd))
+    if (!entry || !set) return undefined
+    entry.fieldsV1 = set as object as JsonObject
     entries.push(entry)
     at = end + 1
   }

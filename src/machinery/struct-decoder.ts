@@ -1,0 +1,233 @@
+import { DecodeError, kindOf } from './decode-error.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
+
+/** What one decoding collects on its way. */
+export interface Walk {
+  /** Field names from the root, as Go prints them. */
+  path: string[]
+  /** The type name of the struct around the current value. */
+  struct: string
+  /** Paths of fields that the type doesn't have, with list indices; undefined when nobody asks. */
+  unknown: string[] | undefined
+  /** Which empty lists and maps are kept: none, those of fields that are always written, or all. */
+  empties: 'none' | 'written' | 'all'
+  /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
+  at: string
+  /**
+   * Whether the result is a copy, or one that shares with the input what needs no change, or the input itself as far as its
+   * fields are in order.
+   */
+  how: 'copy' | 'share' | 'change'
+}
+
+/** A walk at its root. */
+export function startWalk(empties: Walk['empties'], how: Walk['how'], unknown?: string[]): Walk {
+  return { path: [], struct: '', unknown, at: '', empties, how }
+}
+
+export type Decoder = (raw: Json, walk: Walk) => Json | undefined
+
+export interface CompiledField {
+  name: string
+  /** The place among the fields of the Go struct. */
+  index: number
+  /** The name with the embedding structs before it, for error paths. */
+  errorName: string
+  decode: Decoder
+  /** The JavaScript type of values that stay as they are unless they are zero. */
+  plain: 'string' | 'boolean' | undefined
+  /** The zero value that Go would leave out: true when `value` must not be written. */
+  dropZero: boolean
+  /** What is written when nothing was given; undefined leaves the field out. */
+  absent: ((walk: Walk) => Json) | undefined
+  /** A list or a map: an empty one is something else than none until it is stored. */
+  collection: boolean
+  /** A zero value is replaced by the default as well (the Go field is no pointer). */
+  defaultsZero: boolean
+}
+
+export function mismatch(raw: Json, walk: Walk, goType: string, value = kindOf(raw)): DecodeError {
+  return new DecodeError(
+    walk.path.length
+      ? `json: cannot unmarshal ${value} into Go struct field ${walk.struct}.${walk.path.join('.')} of type ${goType}`
+      : `json: cannot unmarshal ${value} into Go value of type ${goType}`,
+    kindOf(raw),
+    goType,
+  )
+}
+
+export const isZero = (value: Json | undefined): boolean =>
+  value === '' ||
+  value === 0 ||
+  value === false ||
+  value === null ||
+  (typeof value === 'object' && (Array.isArray(value) ? value.length === 0 : isEmpty(value)))
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false
+  return true
+}
+
+/** Decodes objects of one type. Its fields are compiled when first used: types refer to themselves (JSONSchemaProps). */
+export class StructDecoder {
+  readonly #short: string
+  readonly #goType: string
+  readonly #compile: () => CompiledField[]
+  #byName: ReadonlyMap<string, CompiledField> | undefined
+  /** The fields that are written whatever is given. */
+  #always: readonly CompiledField[] = []
+
+  /** @param goType the type as Go's messages print it */
+  constructor(typeName: string, goType: string, compile: () => CompiledField[]) {
+    this.#short = typeName.slice(typeName.lastIndexOf('.') + 1)
+    this.#goType = goType
+    this.#compile = compile
+  }
+
+  readonly decode: Decoder = (raw, walk) => {
+    if (!isObject(raw)) throw mismatch(raw, walk, this.#goType)
+    const byName = this.#byName ?? this.#compiled()
+    const outer = walk.struct
+    walk.struct = this.#short
+    const out = walk.how === 'change' ? this.#change(raw, byName, walk) : this.#rebuild(raw, byName, walk)
+    walk.struct = outer
+    return out
+  }
+
+  #compiled(): ReadonlyMap<string, CompiledField> {
+    const fields = this.#compile()
+    this.#always = fields.filter((field) => field.absent)
+    this.#byName = new Map(fields.map((field) => [field.name, field]))
+    return this.#byName
+  }
+
+  #change(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    let last = -1
+    let inOrder = true
+    let needed = 0
+    let unknown = false
+    let holes = false
+    for (const key in raw) {
+      const before = raw[key]
+      const field = byName.get(key)
+      if (!field) unknown = true
+      if (!field || before === undefined) continue
+      if (field.index < last) inOrder = false
+      last = field.index
+      if (field.absent) needed++
+      if (staysAsItIs(before, field)) continue
+      const after = decodeField(field, before, walk)
+      if (after === before) continue
+      raw[key] = after
+      if (after === undefined) holes = true
+    }
+    if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
+    if (inOrder && !unknown && !holes && needed === this.#always.length) return raw
+    const given: CompiledField[] = []
+    const values: (Json | undefined)[] = []
+    for (const key in raw) {
+      const field = byName.get(key)
+      const value = raw[key]
+      if (!field || value === undefined) continue
+      given.push(field)
+      values.push(value)
+    }
+    if (!inOrder) sortFields(given, values)
+    return this.#assemble(given, values, walk)
+  }
+
+  #rebuild(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    // Objects have few of the fields of their types: what is there is looked up, not what could be.
+    const given: CompiledField[] = []
+    const values: (Json | undefined)[] = []
+    let last = -1
+    let inOrder = true
+    let unknown = false
+    for (const key in raw) {
+      const value = raw[key]
+      if (value === undefined) continue
+      const field = byName.get(key)
+      if (!field) {
+        unknown = true
+        continue
+      }
+      if (field.index < last) inOrder = false
+      last = field.index
+      given.push(field)
+      values.push(value)
+    }
+    if (!inOrder) sortFields(given, values)
+    let same = walk.how === 'share' && inOrder && !unknown
+    let needed = 0
+    for (let i = 0; i < given.length; i++) {
+      const field = given[i] as CompiledField
+      if (field.absent) needed++
+      const before = values[i] as Json
+      if (staysAsItIs(before, field)) continue
+      const after = decodeField(field, before, walk)
+      if (after === before) continue
+      values[i] = after
+      same = false
+    }
+    if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
+    return same && needed === this.#always.length ? raw : this.#assemble(given, values, walk)
+  }
+
+  /** @param given in order, like `values` @param values undefined for fields that go */
+  #assemble(given: readonly CompiledField[], values: readonly (Json | undefined)[], walk: Walk): JsonObject {
+    const always = this.#always
+    const out: JsonObject = {}
+    let next = 0
+    for (let i = 0; i < given.length; i++) {
+      const field = given[i] as CompiledField
+      for (let a = always[next]; a && a.index < field.index; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
+      if (always[next] === field) next++
+      const value = values[i]
+      if (value !== undefined) out[field.name] = value
+    }
+    for (let a = always[next]; a; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
+    return out
+  }
+}
+
+/** Whether a value needs no decoding: as most do, which are texts. */
+const staysAsItIs = (value: Json, { plain }: CompiledField): boolean => typeof value === plain && value !== '' && value !== false
+
+/** What a field of a struct becomes; undefined when it isn't written. */
+function decodeField(field: CompiledField, given: Json, walk: Walk): Json | undefined {
+  if (given === null) return field.absent?.(walk)
+  walk.path.push(field.errorName)
+  const { at } = walk
+  if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
+  const value = field.decode(given, walk)
+  walk.at = at
+  walk.path.pop()
+  if (value === undefined) return undefined
+  if (field.collection) {
+    if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) return value
+    return field.absent ? null : undefined
+  }
+  if (field.dropZero && isZero(value)) return undefined
+  return field.defaultsZero && field.absent && isZero(value) ? field.absent(walk) : value
+}
+
+/** Sorts both by the fields' places: there are few, and they are nearly in order. */
+function sortFields(fields: CompiledField[], values: (Json | undefined)[]): void {
+  for (let i = 1; i < fields.length; i++) {
+    const field = fields[i] as CompiledField
+    const value = values[i]
+    let j = i
+    for (; j > 0 && (fields[j - 1] as CompiledField).index > field.index; j--) {
+      fields[j] = fields[j - 1] as CompiledField
+      values[j] = values[j - 1]
+    }
+    fields[j] = field
+    values[j] = value
+  }
+}
+
+function collectUnknown(raw: JsonObject, fields: ReadonlyMap<string, unknown>, walk: Walk): void {
+  for (const key in raw) {
+    if (raw[key] !== undefined && !fields.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
+  }
+}
