@@ -3,6 +3,7 @@ import type { TypeDecoder } from '../machinery/decode.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import { applyConfiguration } from '../machinery/managed-fields/apply.ts'
 import type { Atom } from '../machinery/managed-fields/atoms.ts'
+import { CreatedShapes } from '../machinery/managed-fields/created-shapes.ts'
 import { equalButTimes } from '../machinery/managed-fields/entries.ts'
 import type { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { fieldsOf, NO_FIELDS, union } from '../machinery/managed-fields/fields.ts'
@@ -10,6 +11,7 @@ import { REPLICAS, toParentEntries, toScaleEntries } from '../machinery/managed-
 import { managedFieldsAfterUpdate, type Writer } from '../machinery/managed-fields/update.ts'
 import {
   type FieldFilter,
+  ownedPart,
   sameButManagedFields,
   type VersionView,
   type Views,
@@ -31,6 +33,7 @@ export class FieldManager {
   readonly #atoms: FactAtoms
   readonly #views = new Map<string, VersionView>()
   readonly #filters = new Map<string, FieldFilter | undefined>()
+  readonly #shapes = new Map<string, CreatedShapes>()
   readonly #versions: readonly string[]
 
   constructor(kind: KindDefinition, decoder: TypeDecoder, atoms: FactAtoms) {
@@ -58,16 +61,25 @@ export class FieldManager {
   /** @param object of the storage version; gets its managed fields */
   record(before: KubeObject | undefined, object: KubeObject, context: RequestContext): void {
     const { subresource } = context
+    const writer = this.writer(context)
     const next = managedFieldsAfterUpdate({
       before,
       after: object,
-      writer: this.writer(context),
+      writer,
       views: this.views,
       filter: this.filter(subresource),
+      shapes: before || subresource ? undefined : this.#shapesOf(writer.apiVersion),
     })
     const meta = metaOf(object)
     if (next) meta.managedFields = next
     else delete meta.managedFields
+  }
+
+  #shapesOf(apiVersion: string): CreatedShapes | undefined {
+    let shapes = this.#shapes.get(apiVersion)
+    const view = shapes ? undefined : this.views(apiVersion)
+    if (view) this.#shapes.set(apiVersion, (shapes = new CreatedShapes(ownedPart(view.atom), view.empty)))
+    return shapes
   }
 
   /** The object after server-side apply, with its managed fields. `live` is undefined when there is none yet. @throws StatusError */

@@ -5,12 +5,13 @@ import { type KubeObject, metaOf } from '../object.ts'
 import { StatusError } from '../status.ts'
 import { applyConfiguration } from './apply.ts'
 import { type Atom, BOOLEAN, type FieldAtom, mapOf, NUMERIC, STRING, structOf } from './atoms.ts'
+import { CreatedShapes } from './created-shapes.ts'
 import { entryFields } from './entries.ts'
 import { everything } from './field-set.ts'
 import { difference, type Fields, has, isEmpty, isMember, NO_FIELDS, printPaths, SELF, union } from './fields.ts'
 import { itemElement } from './list-items.ts'
 import { managedFieldsAfterUpdate } from './update.ts'
-import { type VersionView, withoutUnowned } from './views.ts'
+import { ownedPart, type VersionView, withoutUnowned } from './views.ts'
 
 /** A small generator of random numbers with a seed, so that failures repeat. */
 function randomBy(seed: number): (max: number) => number {
@@ -317,6 +318,51 @@ test('sequences of apply and update keep what managers are promised', () => {
   }
   assert.ok(conflicts > 100 && applied > 1000, `${conflicts} conflicts in ${applied} applies`)
 })
+
+test('an object that has the shape of an earlier one gets the fields that a comparison finds', () => {
+  let found = 0
+  for (let seed = 1; seed <= 300; seed++) {
+    const random = randomBy(seed * 7919)
+    const { view: plain, spec: specAtom } = new World(random)
+    const zeros = (specAtom.map?.fields ?? []).filter((one) => one.atom.scalar && random(2))
+    const empty = { ...plain.empty, spec: Object.fromEntries(zeros.map((one) => [one.name, randomValue(random, one.atom)])) }
+    const view = { ...plain, empty }
+    const views = () => view
+    const shapes = new CreatedShapes(ownedPart(view.atom), view.empty)
+    let spec = randomValue(random, specAtom) as JsonObject
+    for (let step = 0; step < 40; step++) {
+      spec = random(3) ? revalued(random, spec, specAtom) : mutated(random, spec, specAtom)
+      const labels = random(4) ? {} : { label: 'x' }
+      const after = { ...HEAD, metadata: { name: `thing-${step}`, ...labels }, spec } as KubeObject
+      if (shapes.find(after as JsonObject)) found++
+      const init = {
+        before: undefined,
+        after,
+        views,
+        writer: { manager: 'm', apiVersion: HEAD.apiVersion, subresource: '', time: 't' },
+      }
+      const [quick, whole] = [managedFieldsAfterUpdate({ ...init, shapes }), managedFieldsAfterUpdate(init)]
+      assert.ok(
+        equal(quick, whole),
+        `seed ${seed}, step ${step}: ${JSON.stringify(after)}\n${JSON.stringify(quick)}\n${JSON.stringify(whole)}`,
+      )
+    }
+  }
+  assert.ok(found > 2000, `only ${found} were of a shape that was known`)
+})
+
+/** Another object of nearly always the same shape. */
+function revalued(random: Random, value: JsonObject, atom: Atom): JsonObject {
+  const next = clone(value)
+  for (const { name, atom: of } of atom.map?.fields ?? []) {
+    const member = next[name]
+    if (member === undefined) continue
+    if (of.scalar || of.map?.atomic || of.list?.relation === 'atomic') next[name] = randomValue(random, of)
+    else if (isObject(member) && of.map?.element === undefined && of.map) next[name] = revalued(random, member, of)
+    else if (Array.isArray(member) && random(8) === 0) next[name] = member.slice(1)
+  }
+  return next
+}
 
 test('set operations agree with sets of paths', () => {
   const random = randomBy(4711)

@@ -1,5 +1,7 @@
 import { isPrintable } from '../go-text.ts'
+import type { JsonObject, JsonText } from '../json.ts'
 import type { KubeObject } from '../object.ts'
+import type { CreatedShapes } from './created-shapes.ts'
 import {
   capUpdaters,
   entryFields,
@@ -35,6 +37,8 @@ export interface UpdateInit {
   views: Views
   /** What the kind resets in writes of this sort, for each version. */
   filter?: FieldFilter | undefined
+  /** What is known of objects created before in the same version and with the same filter. */
+  shapes?: CreatedShapes | undefined
 }
 
 /** The name of managers that gave none. */
@@ -53,6 +57,8 @@ export function managedFieldsAfterUpdate(init: UpdateInit): ManagedFieldsEntry[]
   const view = views(writer.apiVersion)
   if (!view) return undefined
   try {
+    const shapes = before || entries.length ? undefined : init.shapes
+    if (shapes) return createdEntries(view.show(after), view, init, shapes)
     const changes = new Changes(before, after, view, init)
     const next = recordUpdate(entries, changes, writer, views)
     return next.length ? next : undefined
@@ -60,6 +66,23 @@ export function managedFieldsAfterUpdate(init: UpdateInit): ManagedFieldsEntry[]
     if (error instanceof TypingError) return undefined
     throw error
   }
+}
+
+/** The one entry of a new object. */
+function createdEntries(
+  object: JsonObject,
+  view: VersionView,
+  { writer, filter }: UpdateInit,
+  shapes: CreatedShapes,
+): ManagedFieldsEntry[] | undefined {
+  let fields: Fields | JsonText | undefined = shapes.find(object)
+  if (!fields) {
+    const { set } = changedFields(view.empty, object, view, filter, true)
+    if (isEmpty(set)) return undefined
+    shapes.learn(object, set)
+    fields = set
+  }
+  return [entryOf(updater(writer), writer.time, fields)]
 }
 
 /** What one write changed, for each version that somebody asks for. */
@@ -144,12 +167,7 @@ function recordUpdate(
   if (isEmpty(set) && isEmpty(removed)) return entries.filter((entry) => views(entry.apiVersion ?? ''))
   const left = disown(entries, changes)
   if (!isEmpty(set)) {
-    const owner: Owner = {
-      manager: writer.manager || UNKNOWN,
-      operation: 'Update',
-      apiVersion: writer.apiVersion,
-      subresource: writer.subresource,
-    }
+    const owner = updater(writer)
     const at = left.findIndex((entry) => sameOwner(entry, owner))
     const mine = left[at]
     const entry = entryOf(owner, writer.time, mine ? enlarged(mine, set) : set)
@@ -157,6 +175,10 @@ function recordUpdate(
     else left.push(entry)
   }
   return sortEntries(capUpdaters(left))
+}
+
+function updater({ manager, apiVersion, subresource }: Writer): Owner {
+  return { manager: manager || UNKNOWN, operation: 'Update', apiVersion, subresource }
 }
 
 /** An entry's fields and these: as they are kept, if they have them all. */

@@ -56,7 +56,7 @@ export function withoutUnowned(fields: Fields): Fields {
 const owned = new WeakMap<Atom, Atom>()
 
 /** The type without the fields that nobody owns, so that comparisons don't look at them. */
-function ownedPart(atom: Atom): Atom {
+export function ownedPart(atom: Atom): Atom {
   let found = owned.get(atom)
   if (!found) {
     found = leaveOut(atom, ['apiVersion', 'kind'], (name, of) => (name === 'metadata' ? leaveOut(of, UNOWNED_METADATA) : of))
