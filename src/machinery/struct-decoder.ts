@@ -89,7 +89,7 @@ export class StructDecoder {
     const byName = this.#byName ?? this.#compiled()
     const outer = walk.struct
     walk.struct = this.#short
-    const out = walk.how === 'change' ? this.#change(raw, byName, walk) : this.#rebuild(raw, byName, walk)
+    const out = this.#fields(raw, byName, walk)
     walk.struct = outer
     return out
   }
@@ -101,16 +101,20 @@ export class StructDecoder {
     return this.#byName
   }
 
-  #change(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+  /** Objects have few of the fields of their types: what is there is looked up, not what could be. */
+  #fields(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    const { how } = walk
+    // Go decodes a copy's fields in the order of the struct, which tells which of several errors is the first.
+    if (how === 'copy') return this.#copy(raw, byName, walk)
     let last = -1
     let inOrder = true
     let needed = 0
-    let unknown = false
-    let holes = false
+    let same = true
+    let changed: Map<string, Json | undefined> | undefined
     for (const key in raw) {
       const before = raw[key]
       const field = byName.get(key)
-      if (!field) unknown = true
+      if (!field) same = false
       if (!field || before === undefined) continue
       if (field.index < last) inOrder = false
       last = field.index
@@ -118,59 +122,34 @@ export class StructDecoder {
       if (staysAsItIs(before, field)) continue
       const after = decodeField(field, before, walk)
       if (after === before) continue
-      raw[key] = after
-      if (after === undefined) holes = true
+      if (how === 'change') raw[key] = after
+      else (changed ??= new Map()).set(key, after)
+      if (after === undefined) same = false
+    }
+    if (!same && walk.unknown) collectUnknown(raw, byName, walk)
+    if (same && inOrder && !changed && needed === this.#always.length) return raw
+    return this.#ordered(raw, byName, changed, walk)
+  }
+
+  #copy(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    const { given, values, unknown } = knownFields(raw, byName, undefined)
+    for (let i = 0; i < given.length; i++) {
+      const field = given[i] as CompiledField
+      const before = values[i] as Json
+      if (!staysAsItIs(before, field)) values[i] = decodeField(field, before, walk)
     }
     if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
-    if (inOrder && !unknown && !holes && needed === this.#always.length) return raw
-    const given: CompiledField[] = []
-    const values: (Json | undefined)[] = []
-    for (const key in raw) {
-      const field = byName.get(key)
-      const value = raw[key]
-      if (!field || value === undefined) continue
-      given.push(field)
-      values.push(value)
-    }
-    if (!inOrder) sortFields(given, values)
     return this.#assemble(given, values, walk)
   }
 
-  #rebuild(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
-    // Objects have few of the fields of their types: what is there is looked up, not what could be.
-    const given: CompiledField[] = []
-    const values: (Json | undefined)[] = []
-    let last = -1
-    let inOrder = true
-    let unknown = false
-    for (const key in raw) {
-      const value = raw[key]
-      if (value === undefined) continue
-      const field = byName.get(key)
-      if (!field) {
-        unknown = true
-        continue
-      }
-      if (field.index < last) inOrder = false
-      last = field.index
-      given.push(field)
-      values.push(value)
-    }
-    if (!inOrder) sortFields(given, values)
-    let same = walk.how === 'share' && inOrder && !unknown
-    let needed = 0
-    for (let i = 0; i < given.length; i++) {
-      const field = given[i] as CompiledField
-      if (field.absent) needed++
-      const before = values[i] as Json
-      if (staysAsItIs(before, field)) continue
-      const after = decodeField(field, before, walk)
-      if (after === before) continue
-      values[i] = after
-      same = false
-    }
-    if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
-    return same && needed === this.#always.length ? raw : this.#assemble(given, values, walk)
+  #ordered(
+    raw: JsonObject,
+    byName: ReadonlyMap<string, CompiledField>,
+    changed: ReadonlyMap<string, Json | undefined> | undefined,
+    walk: Walk,
+  ): JsonObject {
+    const { given, values } = knownFields(raw, byName, changed)
+    return this.#assemble(given, values, walk)
   }
 
   /** @param given in order, like `values` @param values undefined for fields that go */
@@ -209,6 +188,31 @@ function decodeField(field: CompiledField, given: Json, walk: Walk): Json | unde
   }
   if (field.dropZero && isZero(value)) return undefined
   return field.defaultsZero && field.absent && isZero(value) ? field.absent(walk) : value
+}
+
+/** The fields that a type has of an object, in the order of the Go struct, with their values. */
+function knownFields(
+  raw: JsonObject,
+  byName: ReadonlyMap<string, CompiledField>,
+  changed: ReadonlyMap<string, Json | undefined> | undefined,
+): { given: CompiledField[]; values: (Json | undefined)[]; unknown: boolean } {
+  const given: CompiledField[] = []
+  const values: (Json | undefined)[] = []
+  let last = -1
+  let inOrder = true
+  let unknown = false
+  for (const key in raw) {
+    const field = byName.get(key)
+    const value = raw[key]
+    if (!field) unknown = true
+    if (!field || value === undefined) continue
+    if (field.index < last) inOrder = false
+    last = field.index
+    given.push(field)
+    values.push(changed?.has(key) ? changed.get(key) : value)
+  }
+  if (!inOrder) sortFields(given, values)
+  return { given, values, unknown }
 }
 
 /** Sorts both by the fields' places: there are few, and they are nearly in order. */

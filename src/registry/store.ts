@@ -1,6 +1,6 @@
 import type { JsonObject } from '../machinery/json.ts'
 import { equal } from '../machinery/json.ts'
-import { FieldsPool, parseStored, stringifyStored } from '../machinery/managed-fields/stored-text.ts'
+import { encodeStored, FieldsPool, parseStored } from '../machinery/managed-fields/stored-text.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
@@ -284,10 +284,10 @@ export function encode(object: KubeObject, revision?: number): Buffer {
   const whole = ordered(object)
   const meta = metaOf(whole)
   delete meta.resourceVersion
-  if (revision === undefined) return Buffer.from(stringifyStored(whole))
+  if (revision === undefined) return encodeStored(whole)
   const { name, generateName, namespace, uid, ...rest } = meta
   whole.metadata = { name, generateName, namespace, uid, resourceVersion: String(revision), ...rest }
-  return Buffer.from(stringifyStored(whole))
+  return encodeStored(whole)
 }
 
 /** What selectors see of an object of this kind. */

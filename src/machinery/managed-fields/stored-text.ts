@@ -103,27 +103,38 @@ function parseEntries(text: string, pool: FieldsPool): JsonObject[] | undefined 
   return entries
 }
 
-/** The JSON text of an object whose metadata comes first, with managed fields that may be text. */
-export function stringifyStored(object: KubeObject): string {
+/** The JSON of an object whose metadata comes first, with managed fields that may be text. */
+export function encodeStored(object: KubeObject): Buffer {
   const { metadata } = object
   const entries = metadata?.managedFields
-  if (!entries?.some(isText)) return stringifyJson(object)
+  if (!entries?.some(isText)) return Buffer.from(stringifyJson(object))
   const texts: string[] = []
   const blank = entries.map((entry) => {
     texts.push(entry.fieldsV1 === undefined ? '' : textOf(entry.fieldsV1))
     return entry.fieldsV1 === undefined ? entry : { ...entry, fieldsV1: NOTHING }
   })
   const rest = stringifyJson({ ...object, metadata: { ...metadata, managedFields: blank } })
-  let out = ''
+  const parts: string[] = []
   let at = rest.indexOf(START)
   let from = 0
   for (const text of texts) {
     if (!text) continue
     at = rest.indexOf(BLANK, at) + FIELDS.length
-    out += rest.slice(from, at) + text
+    parts.push(rest.slice(from, at), text)
     from = at + 2
   }
-  return out + rest.slice(from)
+  parts.push(rest.slice(from))
+  return joined(parts)
+}
+
+/** The texts in one buffer, without making one text of them first. */
+function joined(parts: readonly string[]): Buffer {
+  let length = 0
+  for (const part of parts) length += Buffer.byteLength(part)
+  const bytes = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const part of parts) at += bytes.write(part, at)
+  return bytes
 }
 
 const NOTHING = {}

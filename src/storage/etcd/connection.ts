@@ -9,6 +9,7 @@ import {
 } from 'node:http2'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { Cohort } from '../../util/cohort.ts'
 import { answeredError, code, RpcError } from './errors.ts'
 import { Frames, framed } from './frames.ts'
 import type { Method } from './messages.ts'
@@ -47,6 +48,7 @@ export class Connection {
   readonly endpoint: string
   readonly #session: ClientHttp2Session
   readonly #alive: NodeJS.Timeout
+  readonly #cohort = new Cohort()
   #retired = false
   #calls = 0
 
@@ -121,8 +123,10 @@ export class Connection {
         method,
         { 'grpc-timeout': `${Math.ceil(timeout)}m` },
         (message) => (answer = message),
-        (error) => {
+        async (error) => {
           clearTimeout(timer)
+          // Calls that end at about the same time go on together.
+          await this.#cohort.gather()
           if (error) reject(error)
           else if (answer) resolve(answer)
           else reject(new RpcError(code.unavailable, `${this.endpoint} answered nothing`, true))
@@ -168,7 +172,7 @@ export class Connection {
     method: Method<Request, Response>,
     headers: OutgoingHttpHeaders,
     onMessage: (message: Decoded<Response>) => void,
-    onEnd: (error: RpcError | undefined) => void,
+    onEnd: (error: RpcError | undefined) => void | Promise<void>,
   ): ClientHttp2Stream {
     let stream: ClientHttp2Stream
     try {
@@ -204,7 +208,7 @@ export class Connection {
     stream.once('close', () => {
       this.#calls--
       this.#closeIfIdle()
-      onEnd(status === 'ok' ? undefined : (status ?? lost(this.endpoint, stream)))
+      void onEnd(status === 'ok' ? undefined : (status ?? lost(this.endpoint, stream)))
     })
     return stream
   }
