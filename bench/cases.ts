@@ -28,6 +28,8 @@ export interface Case {
   reference?: number
   /** How many pods the server must hold first; unset where the case starts servers of its own. */
   pods?: number
+  /** Where the server stores them: by itself when unset. */
+  engine?: 'embedded' | 'etcd'
   /** For what costs seconds however long it is measured: one round is enough. */
   once?: boolean
   /** Whether the first round only warms the server up. */
@@ -90,14 +92,7 @@ export const cases: readonly Case[] = [
   read('list-none', 'LIST by a label that none has', 4, 4 * 0.0026, () => [
     { method: 'GET', path: `${pods}?labelSelector=app%3Dnone` },
   ]),
-  write('create', 'CREATE pods', 0.0165, () => [
-    {
-      method: 'POST',
-      path: `/api/v1/namespaces/${CREATED}/pods`,
-      type: 'application/json',
-      body: JSON.stringify(pod(`made-${MARK}`, CREATED)),
-    },
-  ]),
+  write('create', 'CREATE pods', 0.0165, creations),
   write('update', 'UPDATE pods', undefined, updates),
   write('patch', 'PATCH pods (merge patch)', undefined, () =>
     Array.from({ length: PODS }, (_, i) => ({
@@ -107,6 +102,7 @@ export const cases: readonly Case[] = [
       body: JSON.stringify({ metadata: { annotations: { 'example.com/round': MARK } } }),
     })),
   ),
+  { ...write('create-etcd', 'CREATE pods on etcd', 0.0165, creations), engine: 'etcd' },
   watch('watch', 'watch: 200 watchers, full speed', 0.84, 0),
   watch('watch-paced', 'watch: 200 watchers, 100 writes/s', undefined, 100),
   watchers('watchers', 'watch: 5000 watchers, 50 connections, 50 writes/s', 20, { connections: 50, streams: 100, rate: 50 }),
@@ -249,6 +245,17 @@ function loaded(
       }
     },
   }
+}
+
+function creations(): LoadRequest[] {
+  return [
+    {
+      method: 'POST',
+      path: `/api/v1/namespaces/${CREATED}/pods`,
+      type: 'application/json',
+      body: JSON.stringify(pod(`made-${MARK}`, CREATED)),
+    },
+  ]
 }
 
 /** Whole pods as the server gave them out, each with something changed. They name no version, so that none conflicts. */

@@ -94,7 +94,7 @@ async function measure(one: Case, targets: readonly Target[]): Promise<Row> {
   const results: Measured[][] = targets.map(() => [])
   try {
     for (const target of targets) {
-      if (one.pods !== undefined) await target.withPods(one.pods)
+      if (one.pods !== undefined) await target.withPods(one.pods, one.engine)
       if (one.warm) await one.measure(target, 1)
     }
     for (let round = 0; round < (one.once ? 1 : pace.rounds); round++) {

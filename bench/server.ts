@@ -15,6 +15,7 @@ export class BenchServer implements AsyncDisposable {
   /** The checkout. */
   readonly checkout: string
   readonly data: string
+  readonly #flags: readonly string[]
   readonly token = TOKEN
   /** What the last start took until `/readyz` was fine, in ms. */
   startMs = 0
@@ -23,9 +24,11 @@ export class BenchServer implements AsyncDisposable {
   #inspector = 0
   #client: Client | undefined
 
-  constructor(checkout: string, data: string) {
+  /** @param flags besides those that every server under measurement gets */
+  constructor(checkout: string, data: string, flags: readonly string[] = []) {
     this.checkout = checkout
     this.data = data
+    this.#flags = flags
   }
 
   get url(): string {
@@ -65,6 +68,7 @@ export class BenchServer implements AsyncDisposable {
       `--secure-port=${this.#port}`,
       '--bind-address=127.0.0.1',
       `--token-auth-file=${tokens}`,
+      ...this.#flags,
     ]
     const options = inspect ? { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --inspect=127.0.0.1:${this.#inspector}` } : {}
     const begun = performance.now()

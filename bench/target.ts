@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { startEtcd, type TestEtcd, withoutEtcd } from '../src/testing/start-etcd.ts'
 import { createNamespace, createPods, NAMESPACE } from './objects.ts'
 import { profile } from './profiler.ts'
 import { BenchServer } from './server.ts'
@@ -20,8 +21,9 @@ export class Target implements AsyncDisposable {
   readonly #checkout: string
   readonly #folder: string
   readonly #profiles: string | undefined
-  /** By the number of pods that they hold. Only one of them runs. */
-  readonly #servers = new Map<number, BenchServer>()
+  /** By the number of pods that they hold, and where they hold them. Only one of them runs. */
+  readonly #servers = new Map<string, BenchServer>()
+  #etcd: TestEtcd | undefined
   #server: BenchServer | undefined
   #folders = 0
   /** So that no two runs create the same names. */
@@ -52,17 +54,26 @@ export class Target implements AsyncDisposable {
     await this.server.start({ inspect: this.#profiles !== undefined })
   }
 
-  /** Has a server run with so many pods stored. Must come before whatever reads them. */
-  async withPods(count: number): Promise<void> {
-    const known = this.#servers.get(count)
-    const server = known ?? new BenchServer(this.#checkout, path.join(this.#folder, `data-${count}`))
+  /** Has a server run with so many pods stored, in an etcd or by itself. Must come before whatever reads them. */
+  async withPods(count: number, engine: 'embedded' | 'etcd' = 'embedded'): Promise<void> {
+    const name = `${engine}-${count}`
+    const known = this.#servers.get(name)
+    const flags = engine === 'etcd' ? [`--etcd-servers=${(await this.#ownEtcd()).endpoints}`] : []
+    const server = known ?? new BenchServer(this.#checkout, path.join(this.#folder, name), flags)
     if (server !== this.#server) await this.#server?.stop()
     this.#server = server
-    this.#servers.set(count, server)
+    this.#servers.set(name, server)
     if (!server.running) await this.start()
     if (known) return
     for (const namespace of [NAMESPACE, CREATED, WATCHED, LARGE]) await createNamespace(server.client, namespace)
     await createPods(server.client, count)
+  }
+
+  async #ownEtcd(): Promise<TestEtcd> {
+    const missing = withoutEtcd()
+    if (missing) throw new Error(missing)
+    this.#etcd ??= await startEtcd()
+    return this.#etcd
   }
 
   /** Sends requests over and over with wrk. */
@@ -89,5 +100,6 @@ export class Target implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.stop()
+    await this.#etcd?.[Symbol.asyncDispose]()
   }
 }

@@ -8,7 +8,7 @@ import {
 import { type LabelSelector, parseLabelSelector } from '../machinery/label-selector.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
 import type { ServedResource } from '../registry/served.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 import { optionsInvalid, queryBoolean, queryInteger } from './options.ts'
 
 export interface ListOptions {

@@ -5,7 +5,7 @@ import type { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import { envelopeAround, wrap } from '../machinery/protobuf/envelope.ts'
 import { varintSize, writeVarint } from '../machinery/protobuf/writer.ts'
 import { notAcceptable } from '../machinery/status.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 import { notMarshalable } from './body.ts'
 import type { Call } from './deps.ts'
 

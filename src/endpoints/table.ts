@@ -3,7 +3,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { badRequest } from '../machinery/status.ts'
 import { age, type Column, column } from '../registry/columns.ts'
 import type { KindDefinition } from '../registry/kind.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 

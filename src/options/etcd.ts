@@ -1,4 +1,4 @@
-import { built, unbuilt } from './flag.ts'
+import { built } from './flag.ts'
 import { bool, duration, int, string, strings } from './flag-types.ts'
 
 /** The forms in which objects can be stored; the protobuf default stands for the one this server uses, JSON. */
@@ -24,16 +24,12 @@ export const etcd = {
   'etcd-cafile': built(string, '', 'Certificate authority to verify etcd with.'),
   'etcd-certfile': built(string, '', 'Client certificate for etcd.'),
   'etcd-compaction-interval': built(duration, 300_000, 'How often etcd is compacted; 0 for never.'),
-  'etcd-count-metric-poll-period': unbuilt(
+  'etcd-count-metric-poll-period': built(
     duration,
     60_000,
     'How often the objects of each resource are counted for metrics; 0 for never.',
   ),
-  'etcd-db-metric-poll-interval': unbuilt(
-    duration,
-    30_000,
-    'How often the size of the database is read for metrics; 0 for never.',
-  ),
+  'etcd-db-metric-poll-interval': built(duration, 30_000, 'How often the size of the database is read for metrics; 0 for never.'),
   'etcd-healthcheck-timeout': built(duration, 2_000, 'Time that etcd may take to answer a health check.'),
   'etcd-keyfile': built(string, '', 'Key of the client certificate for etcd.'),
   'etcd-prefix': built(string, '/registry', 'What all keys in the storage begin with.'),

@@ -42,6 +42,7 @@ class LaggingStorage implements Storage {
   get = (key: string, revision?: number) => this.#inner.get(key, revision)
   list = (prefix: string, options?: ListOptions) => this.#inner.list(prefix, options)
   count = (prefix: string) => this.#inner.count(prefix)
+  size = () => this.#inner.size()
   create = (key: string, value: Buffer, options?: WriteOptions) => this.#inner.create(key, value, options)
   update = (key: string, value: Buffer, revision: number, options?: WriteOptions) =>
     this.#inner.update(key, value, revision, options)

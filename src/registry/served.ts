@@ -1,7 +1,7 @@
 import type { TypeDecoder } from '../machinery/decode.ts'
 import { clone, isObject, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 import type { Column } from './columns.ts'
 import { apiVersionOf, type KindDefinition, type ServedVersion } from './kind.ts'
 

@@ -3,13 +3,14 @@ import { equal } from '../machinery/json.ts'
 import { encodeStored, FieldsPool, parseStored } from '../machinery/managed-fields/stored-text.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
+import { CacheEntry, type Describe } from '../storage/cache-entry.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import { TransformingStorage } from '../storage/encryption/transforming-storage.ts'
 import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
 import { lengthAtRevision, withRevision } from '../storage/object-bytes.ts'
 import { KeyExistsError, type KeyValue, RevisionConflictError, type Storage } from '../storage/storage.ts'
 import { UnreadableError } from '../storage/unreadable.ts'
-import { CacheEntry, type Describe, WatchCache } from '../storage/watch-cache.ts'
+import { WatchCache } from '../storage/watch-cache.ts'
 import type { KindDefinition, Undo } from './kind.ts'
 import { ordered } from './write-rules.ts'
 
@@ -39,6 +40,13 @@ export type Change =
 export interface Written {
   entry: CacheEntry
   removed: boolean
+}
+
+/** How much is stored of one kind. */
+export interface Extent {
+  objects: number
+  /** Unset where the objects themselves weren't looked at. */
+  bytes: number | undefined
 }
 
 /** The stored objects of one kind: keys, the cache, and compare-and-swap writes. Knows nothing of requests. */
@@ -117,7 +125,7 @@ export class KindStore {
     this.cache.remember(value, this.#describe(object))
     try {
       const revision = await this.#storage.create(key, value, ttl(options.ttlSeconds))
-      return this.#written(key, value, revision)
+      return this.cache.written(key, value, revision)
     } catch (error) {
       if (!(error instanceof KeyExistsError)) throw error
       const { current } = error
@@ -130,12 +138,6 @@ export class KindStore {
     const error = alreadyExists(this.kind, name)
     if (!existing?.object<KubeObject>().metadata?.deletionTimestamp) return error
     return new StatusError(409, 'AlreadyExists', `object is being deleted: ${error.message}`, error.status.details)
-  }
-
-  /** The cache has the very entry when the engine has already told it of the write. */
-  #written(key: string, value: Buffer, revision: number): CacheEntry {
-    const cached = this.cache.get(key)
-    return cached?.revision === revision ? cached : this.cache.entryOf(key, value, revision)
   }
 
   /**
@@ -223,7 +225,7 @@ export class KindStore {
       const value = encode(object)
       this.cache.remember(value, this.#describe(object))
       const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
-      return { entry: this.#written(key, value, revision), removed: false }
+      return { entry: this.cache.written(key, value, revision), removed: false }
     }
     const value = encode(object)
     // What is stored with an old key is written again, even if it is the same.
@@ -234,7 +236,7 @@ export class KindStore {
     if (dryRun) return { entry: this.cache.entryOf(key, value, current.revision), removed: false }
     this.cache.remember(value, this.#describe(object))
     const revision = await this.#storage.update(key, value, current.revision, ttl(change.ttlSeconds))
-    return { entry: this.#written(key, value, revision), removed: false }
+    return { entry: this.cache.written(key, value, revision), removed: false }
   }
 
   /**
@@ -254,6 +256,18 @@ export class KindStore {
     }
     await this.#storage.delete(key, stored.revision)
     return true
+  }
+
+  /** How many objects there are, and about how many bytes they take. Doesn't fill a cache that nobody has used. */
+  async extent(): Promise<Extent> {
+    const { cache } = this
+    if (!cache.loaded) return { objects: await this.#storage.count(this.#prefix), bytes: undefined }
+    let bytes = 0
+    cache.snapshot().tree.forEach('', undefined, ({ body }) => {
+      bytes += body.length
+      return true
+    })
+    return { objects: cache.size, bytes }
   }
 
   notFound(name: string): StatusError {

@@ -26,7 +26,8 @@ import type { Registry } from '../registry/registry.ts'
 import { afterPrefix } from '../registry/resource.ts'
 import type { KindStore } from '../registry/store.ts'
 import { generatedName } from '../registry/write-rules.ts'
-import type { CacheEntry, Snapshot } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
+import type { Snapshot } from '../storage/watch-cache.ts'
 
 export interface AdmissionDeps {
   options: Options

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterPrefix } from '../registry/resource.ts'
 import type { KindStore } from '../registry/store.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 import type { CacheWatcher } from '../storage/cache-watch.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
 
 export interface FollowHandler {
   put(entry: CacheEntry): void

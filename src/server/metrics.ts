@@ -48,8 +48,8 @@ function* cacheStates(registry: Registry): Iterable<CacheState> {
   for (const { kind, store } of registry.resources()) {
     // Asking must not fill a cache that nobody has used.
     if (!store.cache.loaded) continue
-    const { size, revision, windowLength } = store.cache
-    yield { group: kind.group, resource: kind.resource, objects: size, revision, window: windowLength }
+    const { revision, windowLength } = store.cache
+    yield { group: kind.group, resource: kind.resource, revision, window: windowLength }
   }
 }
 

@@ -1,6 +1,6 @@
 import { NodeGraph } from '../authorization/node/graph.ts'
 import type { CoreV1PersistentVolume, CoreV1Pod, ResourceV1ResourceSlice, StorageV1VolumeAttachment } from '../generated/types.ts'
-import type { CacheEntry } from '../storage/watch-cache.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
 import type { FollowHandler } from './cache-follower.ts'
 
 type Follow = (resource: string, group: string, handler: FollowHandler) => Promise<void>

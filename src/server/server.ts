@@ -54,6 +54,7 @@ import { openEncryption } from './encryption.ts'
 import { expressionChecks } from './expressions.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
+import { StoragePolls } from './storage-polls.ts'
 import { openStores, rootPrefix, Stores, storeCheck } from './store.ts'
 
 export interface ServerDeps {
@@ -73,6 +74,7 @@ const MAX_WATCH_BACKLOG = 32 << 20
 export class ApiServer {
   readonly registry: Registry
   readonly #deps: ServerDeps
+  readonly #polls: StoragePolls
   readonly #stores: Stores
   readonly encryption: Encryption | undefined
   readonly #http: HttpServer
@@ -89,6 +91,7 @@ export class ApiServer {
   #stopped: Promise<void> | undefined
 
   private constructor(parts: {
+    polls: StoragePolls
     deps: ServerDeps
     stores: Stores
     encryption: Encryption | undefined
@@ -105,6 +108,7 @@ export class ApiServer {
     handle: (transport: Transport) => void
   }) {
     this.#deps = parts.deps
+    this.#polls = parts.polls
     this.#stores = parts.stores
     this.encryption = parts.encryption
     this.#http = parts.http
@@ -226,7 +230,15 @@ export class ApiServer {
         controllers.caChanged()
       })
       handler.ready()
+      const polls = new StoragePolls({
+        metrics: counted.metrics,
+        resources: () => storedKinds(registry),
+        sizes: () => stores.sizes(),
+        countPeriod: options.etcdCountMetricPollPeriod,
+        sizeInterval: options.etcdDbMetricPollInterval,
+      })
       return new ApiServer({
+        polls,
         deps,
         stores,
         encryption,
@@ -261,6 +273,7 @@ export class ApiServer {
     const { options, logger } = this.#deps
     this.#state.stopping = true
     if (options.shutdownDelayDuration > 0) await new Promise((resolve) => setTimeout(resolve, options.shutdownDelayDuration))
+    this.#polls.close()
     await this.#bootstrap.close()
     await this.controllers.close()
     const stopping = new Error('the server is shutting down')
@@ -278,6 +291,12 @@ export class ApiServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+}
+
+function* storedKinds(registry: Registry) {
+  for (const { kind, store } of registry.resources()) {
+    if (!kind.virtual) yield { group: kind.group, resource: kind.resource, extent: () => store.extent() }
   }
 }
 

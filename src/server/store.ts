@@ -37,6 +37,11 @@ export class Stores {
     await Promise.all([...this.#all()].map((storage) => storage.ping()))
   }
 
+  /** The size of each, in bytes, in the order in which the flags name them; undefined for one that doesn't tell. */
+  sizes(): Promise<(number | undefined)[]> {
+    return Promise.all([...this.#all()].map((storage) => storage.size().catch(() => undefined)))
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#all()].map((storage) => storage.close()))
   }

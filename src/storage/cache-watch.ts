@@ -1,4 +1,4 @@
-import type { CacheEntry } from './watch-cache.ts'
+import type { CacheEntry } from './cache-entry.ts'
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 

@@ -1,6 +1,6 @@
 import type { SortedTree } from '../util/sorted-tree.ts'
+import type { CacheEntry } from './cache-entry.ts'
 import type { CacheEvent } from './cache-watch.ts'
-import type { CacheEntry } from './watch-cache.ts'
 
 type Tree = SortedTree<CacheEntry>
 

@@ -58,6 +58,13 @@ export class MemoryStorage implements Storage {
     return count
   }
 
+  async size(): Promise<number> {
+    this.#assertOpen()
+    let size = 0
+    for (const { value } of this.#keys.values()) size += value.length
+    return size
+  }
+
   async create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {
     this.#assertOpen()
     if (this.#keys.has(key)) throw new KeyExistsError(key)

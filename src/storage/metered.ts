@@ -74,8 +74,6 @@ export class StorageMetrics {
         gauge.reset()
         for (const state of caches()) gauge.set({ group: state.group, resource: state.resource }, value(state))
       })
-    each('apiserver_resource_objects', 'Stored objects by resource.', (state) => state.objects)
-    each('apiserver_storage_objects', 'Stored objects by resource.', (state) => state.objects)
     each('apiserver_watch_cache_resource_version', 'The revision that a watch cache has reached.', (state) => state.revision)
     each('watch_cache_capacity', 'Changes that a watch cache keeps.', (state) => state.window)
   }
@@ -105,7 +103,6 @@ export interface ReadUse extends StorageLabels {
 }
 
 export interface CacheState extends StorageLabels {
-  objects: number
   revision: number
   /** Changes kept. */
   window: number
@@ -180,6 +177,10 @@ export class MeteredStorage implements Storage {
 
   count(prefix: string): Promise<number> {
     return this.#timed('count', () => this.#inner.count(prefix))
+  }
+
+  size(): Promise<number> {
+    return this.#inner.size()
   }
 
   create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {

@@ -30,6 +30,9 @@ export interface Storage extends AsyncDisposable {
   /** The number of keys under `prefix` now. */
   count(prefix: string): Promise<number>
 
+  /** The bytes that the whole database takes on its disk, of this store and of whatever else is in it. */
+  size(): Promise<number>
+
   /**
    * Stores a new key. Resolves with its revision once the write is durable (synced to disk or a quorum).
    * @throws KeyExistsError

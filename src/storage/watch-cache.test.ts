@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { CacheEntry } from './cache-entry.ts'
 import type { CacheEvent, WatchEventType } from './cache-watch.ts'
 import { MemoryStorage } from './memory.ts'
 import { CompactedError, type Storage } from './storage.ts'
-import { type CacheEntry, WatchCache } from './watch-cache.ts'
+import { WatchCache } from './watch-cache.ts'
 
 const PREFIX = '/registry/things/'
 
@@ -143,6 +144,22 @@ test('a watch from a snapshot misses nothing that came while the snapshot was se
   await storage.create(`${PREFIX}b`, bytes('b', 1))
   await settled()
   assert.deepEqual(seen, ['ADDED a 1', 'ADDED b 1'])
+})
+
+test('what this process wrote is the same entry before and after the watch tells of it', async () => {
+  const storage = new MemoryStorage()
+  const cache = cacheOver(storage)
+  await cache.ready()
+  const key = `${PREFIX}a`
+  const value = bytes('a', 1)
+  const revision = await storage.create(key, value)
+  // Whoever came first, the write's answer and the event are about one entry.
+  assert.equal(cache.written(key, value, revision), cache.get(key))
+  const early = cache.written(`${PREFIX}b`, bytes('b', 1), revision + 1)
+  assert.equal(cache.get(`${PREFIX}b`), undefined)
+  assert.equal(await storage.create(`${PREFIX}b`, bytes('b', 1)), revision + 1)
+  assert.equal(cache.get(`${PREFIX}b`), early)
+  cache.close(new Error('over'))
 })
 
 test('closing tells every watch', async () => {

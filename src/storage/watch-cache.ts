@@ -1,8 +1,9 @@
-import { parseJson } from '../machinery/go-json.ts'
 import { SortedTree } from '../util/sorted-tree.ts'
+import { CacheEntry, type Describe, type Selectable } from './cache-entry.ts'
 import { CacheEvent, CacheWatcher, type WatcherOptions } from './cache-watch.ts'
 import { CacheWindow } from './cache-window.ts'
-import { atRevision, withRevision } from './object-bytes.ts'
+import { withRevision } from './object-bytes.ts'
+import { OwnWrites } from './own-writes.ts'
 import { RevisionWaiters } from './revision-waiters.ts'
 import {
   CompactedError,
@@ -13,61 +14,6 @@ import {
   type Subscription,
 } from './storage.ts'
 import { type Unreadable, UnreadableError, type Unreadables, undecodable, without } from './unreadable.ts'
-
-/** What selectors need of an object. */
-export interface Selectable {
-  labels: Readonly<Record<string, string>> | undefined
-  /** The value of a selectable field; '' when absent. */
-  field(name: string): string
-}
-
-/** One stored object as readers see it: its bytes, and what was derived from them. */
-export class CacheEntry {
-  readonly key: string
-  /** Encoded JSON of the storage version, with the resource version in place. */
-  readonly body: Buffer
-  readonly revision: number
-  readonly #describe: Describe
-  #selectable: Selectable | undefined
-  /** The same object in other forms (another version, YAML, …), by the form's name. */
-  #forms: Map<string, Buffer> | undefined
-
-  constructor(key: string, body: Buffer, revision: number, describe: Describe, selectable?: Selectable) {
-    this.key = key
-    this.body = body
-    this.revision = revision
-    this.#describe = describe
-    this.#selectable = selectable
-  }
-
-  get selectable(): Selectable {
-    this.#selectable ??= this.#describe(this.object())
-    return this.#selectable
-  }
-
-  /** A fresh decoded copy: the caller's to change. */
-  object<T>(): T {
-    return parseJson(this.body) as T
-  }
-
-  /** The object in another form, made once. */
-  form(name: string, make: (entry: CacheEntry) => Buffer): Buffer {
-    let form = this.#forms?.get(name)
-    if (!form) {
-      form = make(this)
-      this.#forms ??= new Map()
-      this.#forms.set(name, form)
-    }
-    return form
-  }
-
-  /** The same object at a later revision: how deletions are told. */
-  at(revision: number): CacheEntry {
-    return new CacheEntry(this.key, atRevision(this.body, revision), revision, this.#describe, this.#selectable)
-  }
-}
-
-export type Describe = (object: unknown) => Selectable
 
 export interface WatchCacheDeps {
   storage: Storage
@@ -121,6 +67,7 @@ export class WatchCache {
   #subscription: Subscription | undefined
   /** Entries made by writers of this process, by the value they stored: saves parsing it again for selectors. */
   readonly #described = new WeakMap<Buffer, Selectable>()
+  readonly #own = new OwnWrites()
 
   constructor(deps: WatchCacheDeps) {
     this.#deps = deps
@@ -207,6 +154,15 @@ export class WatchCache {
     if (!this.#closed) void this.ready().catch(() => {})
   }
 
+  /** The entry for a value that was just stored at a revision: the very one that the cache has, or will have once it is told. */
+  written(key: string, value: Buffer, revision: number): CacheEntry {
+    const cached = this.#tree.get(key)
+    if (cached?.revision === revision) return cached
+    const entry = this.#entry(key, value, revision)
+    if (revision > this.#revision) this.#own.add(entry)
+    return entry
+  }
+
   /** An entry for a stored value that the cache hasn't seen yet. @throws UnreadableError */
   entryOf(key: string, value: Buffer, revision: number, unreadable?: Error): CacheEntry {
     return this.#entry(key, value, revision, unreadable)
@@ -255,8 +211,11 @@ export class WatchCache {
   /** @throws UnreadableError when there is nothing to tell */
   #toCacheEvent(event: StorageEvent, previous: CacheEntry | undefined): CacheEvent {
     const before = previous ?? this.#previousOf(event)
-    if (event.type === 'put')
-      return new CacheEvent(this.#entry(event.key, event.value, event.revision, event.unreadable), before, false)
+    const own = this.#own.take(event.key, event.revision)
+    if (event.type === 'put') {
+      const entry = own ?? this.#entry(event.key, event.value, event.revision, event.unreadable)
+      return new CacheEvent(entry, before, false)
+    }
     const gone = before?.at(event.revision) ?? this.#entry(event.key, event.value, event.revision, event.unreadable)
     return new CacheEvent(gone, before ?? gone, true)
   }

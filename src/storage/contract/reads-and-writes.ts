@@ -133,6 +133,7 @@ export const readsAndWrites: readonly Rule[] = [
       assert.equal(await storage.count(parent), names.length)
       assert.equal(await storage.count(`${parent}a/`), 2)
       assert.equal(await storage.count(`${prefix}none/`), 0)
+      assert.ok((await storage.size()) > 0)
       assert.deepEqual(await storage.list(`${prefix}none/`), { revision: all.revision, items: [], more: false })
 
       const first = all.items[2]!

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   FutureRevisionError,
@@ -78,6 +79,7 @@ async function writeEmptyState({ transact, meta }: Tables): Promise<State> {
 class EmbeddedStorage implements Storage {
   readonly eager = true
   readonly #tables: Tables
+  readonly #path: string
   readonly #commit: GroupCommit
   readonly #hub: WatchHub
   readonly #expiry: Expiry
@@ -88,6 +90,7 @@ class EmbeddedStorage implements Storage {
   constructor(deps: EmbeddedDeps, tables: Tables, state: State, unlock: () => void) {
     const log = deps.logger ?? (() => {})
     this.#tables = tables
+    this.#path = deps.path
     this.#unlock = unlock
     this.#clock = deps.clock ?? Date.now
     this.#hub = new WatchHub({ tables, revision: state.revision, log })
@@ -120,6 +123,11 @@ class EmbeddedStorage implements Storage {
   async count(prefix: string): Promise<number> {
     this.#assertOpen()
     return countKeys(this.#tables, prefix)
+  }
+
+  async size(): Promise<number> {
+    this.#assertOpen()
+    return (await stat(join(this.#path, 'data.mdb'))).size
   }
 
   create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {

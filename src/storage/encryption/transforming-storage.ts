@@ -77,6 +77,10 @@ export class TransformingStorage implements Storage {
     return this.#inner.count(prefix)
   }
 
+  size(): Promise<number> {
+    return this.#inner.size()
+  }
+
   async create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {
     return await this.#writing(this.#inner.create(key, this.#close(key, value), options))
   }

@@ -15,7 +15,7 @@ import { Compactor, findOldest } from './compactor.ts'
 import type { TlsFiles } from './connection.ts'
 import { isCompacted, isFuture, type RpcError, storageError } from './errors.ts'
 import { Leases } from './leases.ts'
-import { compact, range } from './messages.ts'
+import { compact, range, status } from './messages.ts'
 import { RevisionReader } from './revision-reader.ts'
 import { closedError, WatchHub } from './watch-hub.ts'
 import { toKeyValue, Writes } from './writes.ts'
@@ -145,6 +145,10 @@ class EtcdStorage implements Storage {
 
   count(prefix: string): Promise<number> {
     return this.#open(async () => (await this.#read({ key: prefix, rangeEnd: endOf(prefix), countOnly: true })).count)
+  }
+
+  size(): Promise<number> {
+    return this.#open(async () => (await this.#calls.call(status, {}, { repeatable: true })).dbSize)
   }
 
   create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {

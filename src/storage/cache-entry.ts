@@ -1,0 +1,57 @@
+import { parseJson } from '../machinery/go-json.ts'
+import { atRevision } from './object-bytes.ts'
+
+/** What selectors need of an object. */
+export interface Selectable {
+  labels: Readonly<Record<string, string>> | undefined
+  /** The value of a selectable field; '' when absent. */
+  field(name: string): string
+}
+
+/** One stored object as readers see it: its bytes, and what was derived from them. */
+export class CacheEntry {
+  readonly key: string
+  /** Encoded JSON of the storage version, with the resource version in place. */
+  readonly body: Buffer
+  readonly revision: number
+  readonly #describe: Describe
+  #selectable: Selectable | undefined
+  /** The same object in other forms (another version, YAML, …), by the form's name. */
+  #forms: Map<string, Buffer> | undefined
+
+  constructor(key: string, body: Buffer, revision: number, describe: Describe, selectable?: Selectable) {
+    this.key = key
+    this.body = body
+    this.revision = revision
+    this.#describe = describe
+    this.#selectable = selectable
+  }
+
+  get selectable(): Selectable {
+    this.#selectable ??= this.#describe(this.object())
+    return this.#selectable
+  }
+
+  /** A fresh decoded copy: the caller's to change. */
+  object<T>(): T {
+    return parseJson(this.body) as T
+  }
+
+  /** The object in another form, made once. */
+  form(name: string, make: (entry: CacheEntry) => Buffer): Buffer {
+    let form = this.#forms?.get(name)
+    if (!form) {
+      form = make(this)
+      this.#forms ??= new Map()
+      this.#forms.set(name, form)
+    }
+    return form
+  }
+
+  /** The same object at a later revision: how deletions are told. */
+  at(revision: number): CacheEntry {
+    return new CacheEntry(this.key, atRevision(this.body, revision), revision, this.#describe, this.#selectable)
+  }
+}
+
+export type Describe = (object: unknown) => Selectable
