@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { type JsonObject, JsonText } from '../machinery/json.ts'
 import { type AdmissionScope, admissionEnvironment, misplacedTypes, PolicyVariables } from './admission.ts'
 import { Questions } from './asking.ts'
 import { fromJson } from './json-values.ts'
@@ -17,6 +18,13 @@ function compiled(source: string, scope: AdmissionScope): string {
     return (error as Error).message.split('\n')[0]!
   }
 }
+
+test('managed fields that are kept as text can be looked into', () => {
+  const managedFields = [{ manager: 'm', fieldsV1: new JsonText('{"f:data":{"f:n":{}}}') as object as JsonObject }]
+  const written = fromJson({ metadata: { managedFields } })
+  const program = admissionEnvironment({}).compile("object.metadata.managedFields[0].fieldsV1['f:data'].size() == 1")
+  assert.equal(program.evaluate({ object: written }).value, true)
+})
 
 test('what there is depends on the policy', () => {
   const undeclared = (at: number, name: string): string =>

@@ -1,5 +1,5 @@
 import { parseDuration } from '../machinery/duration.ts'
-import type { Json, JsonObject } from '../machinery/json.ts'
+import { type Json, type JsonObject, JsonText } from '../machinery/json.ts'
 import { keyedList } from './keyed-lists.ts'
 import { parseTimestamp } from './times.ts'
 import { DYN, mapType, type Type } from './types.ts'
@@ -10,6 +10,9 @@ import { Duration, MapValue, Timestamp, type Value } from './values.ts'
  * member, when somebody asks for them. The JSON must not change while the value is used.
  */
 export function fromJson(json: Json | undefined, type: Type = DYN): Value {
+  // Managed fields of objects that are written may be text.
+  const text: unknown = json
+  if (text instanceof JsonText) return fromJson(text.value, type)
   if (json === null || json === undefined) return null
   switch (type.kind) {
     case 'double':
