@@ -167,6 +167,9 @@ export function equalButTimes(
   b: readonly ManagedFieldsEntry[] | undefined,
 ): boolean {
   if (!a || !b || a.length !== b.length) return a === b
+  // Nearly always in the same order.
+  if (a.every((entry, i) => sameOwner(entry, ownerOf(b[i] as ManagedFieldsEntry))))
+    return a.every((entry, i) => entry.apiVersion === b[i]?.apiVersion && equal(entry.fieldsV1, b[i]?.fieldsV1))
   const others = new Map(b.map((entry) => [ownerKey(entry), entry]))
   return a.every((entry) => {
     const other = others.get(ownerKey(entry))

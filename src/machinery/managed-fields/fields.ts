@@ -51,6 +51,7 @@ function unionOfNodes(a: Fields, b: Fields): Fields {
   const member = isMember(a) || isMember(b)
   const children = unionOfChildren(a, b)
   if (children === a && (a[SELF] !== undefined) === member) return a
+  if (!children && isEmpty(a)) return a
   return nodeOf(member, children) ?? LEAF
 }
 

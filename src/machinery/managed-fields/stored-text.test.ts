@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonObject, JsonText } from '../json.ts'
 import type { KubeObject } from '../object.ts'
+import { type Fields, union } from './fields.ts'
 import { encodeStored, expandManagedFields, FieldsPool, parseStored } from './stored-text.ts'
 
 const entry = (manager: string, fieldsV1: JsonObject, subresource?: string): JsonObject => ({
@@ -68,6 +69,14 @@ test('field sets stay text, and everything comes back as it was', () => {
       }
     }
   }
+})
+
+test('who writes again what it owns keeps its set as it is kept', () => {
+  const set = { 'f:data': { '.': {}, 'f:a': {} }, 'f:metadata': { 'f:annotations': { 'f:x': {} } } }
+  const kept = new JsonText(JSON.stringify(set))
+  assert.equal(union(kept.value as Fields, { 'f:metadata': { 'f:annotations': { 'f:x': {} } } }), kept.value)
+  assert.equal(union(kept.value as Fields, { 'f:data': { '.': {}, 'f:a': {} } }), kept.value)
+  assert.notEqual(union(kept.value as Fields, { 'f:data': { 'f:b': {} } }), kept.value)
 })
 
 test('objects without managed fields, and with some in a template', () => {

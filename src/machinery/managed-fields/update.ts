@@ -165,15 +165,14 @@ function recordUpdate(
   const { set, removed } = changes.own
   // What didn't change in this version didn't in others; but versions that aren't served any more own nothing.
   if (isEmpty(set) && isEmpty(removed)) return entries.filter((entry) => views(entry.apiVersion ?? ''))
-  const left = disown(entries, changes)
-  if (!isEmpty(set)) {
-    const owner = updater(writer)
-    const at = left.findIndex((entry) => sameOwner(entry, owner))
-    const mine = left[at]
-    const entry = entryOf(owner, writer.time, mine ? enlarged(mine, set) : set)
-    if (mine) left[at] = entry
-    else left.push(entry)
-  }
+  if (isEmpty(set)) return sortEntries(capUpdaters(disown(entries, changes)))
+  const owner = updater(writer)
+  const mine = entries.find((entry) => sameOwner(entry, owner))
+  // What the writer set stays its own; so most sets of those who write again and again stay as they are.
+  const left = disown(entries, changes, mine)
+  const entry = entryOf(owner, writer.time, mine ? updated(mine, set, removed) : set)
+  if (mine) left[left.indexOf(mine)] = entry
+  else left.push(entry)
   return sortEntries(capUpdaters(left))
 }
 
@@ -181,10 +180,10 @@ function updater({ manager, apiVersion, subresource }: Writer): Owner {
   return { manager: manager || UNKNOWN, operation: 'Update', apiVersion, subresource }
 }
 
-/** An entry's fields and these: as they are kept, if they have them all. */
-function enlarged(entry: ManagedFieldsEntry, set: Fields): Fields {
+/** An entry's fields with what its owner has set, without what is gone: as they are kept, if nothing of that is new. */
+function updated(entry: ManagedFieldsEntry, set: Fields, removed: Fields): Fields {
   const fields = entryFields(entry)
-  const all = union(fields, set)
+  const all = union(difference(fields, removed), set)
   return all === fields ? (entry.fieldsV1 as Fields) : all
 }
 
