@@ -64,11 +64,10 @@ function duration(text: string): Value | undefined {
 
 const DYNAMIC = mapType(DYN, DYN)
 
-/** A JSON object whose members are all of one type, or of any. */
-export class JsonMap extends MapValue {
+/** A JSON object as a value. What its members turn into is kept, so that asking again costs nothing. */
+abstract class JsonValue extends MapValue {
   readonly json: JsonObject
   readonly type: Type
-  /** Lists and objects that were asked for, so that asking again costs nothing. */
   #made: Map<string, Value> | undefined
 
   constructor(json: JsonObject, type: Type) {
@@ -85,63 +84,43 @@ export class JsonMap extends MapValue {
     if (typeof key !== 'string') return undefined
     const made = this.#made?.get(key)
     if (made !== undefined) return made
-    const member = Object.hasOwn(this.json, key) ? this.json[key] : undefined
-    if (member === undefined) return undefined
-    const value = fromJson(member, this.type.params[1])
-    if (typeof member === 'object') (this.#made ??= new Map()).set(key, value)
+    const found = this.find(key)
+    if (!found) return undefined
+    const value = fromJson(found.member, found.type)
+    if (typeof found.member === 'object') (this.#made ??= new Map()).set(key, value)
     return value
   }
 
   override has(key: Value): boolean {
-    return typeof key === 'string' && Object.hasOwn(this.json, key) && this.json[key] !== undefined
+    return typeof key === 'string' && this.find(key) !== undefined
   }
 
   keys(): readonly string[] {
     return Object.keys(this.json).filter((key) => this.json[key] !== undefined)
+  }
+
+  /** A member and its type; undefined when it isn't there. */
+  protected abstract find(key: string): { member: Json; type: Type | undefined } | undefined
+}
+
+/** A JSON object whose members are all of one type, or of any. */
+export class JsonMap extends JsonValue {
+  protected find(key: string): { member: Json; type: Type | undefined } | undefined {
+    const member = Object.hasOwn(this.json, key) ? this.json[key] : undefined
+    return member === undefined ? undefined : { member, type: this.type.params[1] }
   }
 }
 
 /** A JSON object whose type says which fields it may have. */
-export class JsonStruct extends MapValue {
-  readonly json: JsonObject
-  readonly type: Type
-  #made: Map<string, Value> | undefined
-
-  constructor(json: JsonObject, type: Type) {
-    super()
-    this.json = json
-    this.type = type
-  }
-
-  override get size(): number {
-    return this.keys().length
-  }
-
-  get(key: Value): Value | undefined {
-    if (typeof key !== 'string') return undefined
-    const made = this.#made?.get(key)
-    if (made !== undefined) return made
+export class JsonStruct extends JsonValue {
+  protected find(key: string): { member: Json; type: Type | undefined } | undefined {
     const field = this.type.field?.(key)
-    if (!field) return undefined
-    const member = this.#member(field.property ?? key)
+    const member = field && this.#member(field.property ?? key)
     // An explicit null in an object's field is taken for none.
-    if (member === undefined || member === null) return undefined
-    const value = fromJson(member, field.type)
-    if (typeof member === 'object') (this.#made ??= new Map()).set(key, value)
-    return value
-  }
-
-  override has(key: Value): boolean {
-    if (typeof key !== 'string') return false
-    const field = this.type.field?.(key)
-    return field !== undefined && (this.#member(field.property ?? key) ?? null) !== null
+    return member === undefined || member === null ? undefined : { member, type: field?.type }
   }
 
   #member(property: string): Json | undefined {
     return Object.hasOwn(this.json, property) ? this.json[property] : undefined
-  }
-
-  keys(): readonly string[] {
-    return Object.keys(this.json).filter((key) => this.json[key] !== undefined)
   }
 }

@@ -30,3 +30,10 @@ test('of many that wait, the oldest go', () => {
   assert.ok(own.take('/501', 501))
   assert.ok(own.take('/1500', 1500))
 })
+
+test('nothing waits any more once the cache has started over', () => {
+  const own = new OwnWrites()
+  own.add(entry('/a', 5))
+  own.clear()
+  assert.equal(own.take('/a', 5), undefined)
+})

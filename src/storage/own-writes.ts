@@ -19,6 +19,11 @@ export class OwnWrites {
     this.#waiting.delete(oldest as string)
   }
 
+  /** For when the cache starts over: what was written by then comes with the list. */
+  clear(): void {
+    this.#waiting.clear()
+  }
+
   /** The entry for an event, if it is of a write of ours. */
   take(key: string, revision: number): CacheEntry | undefined {
     const entry = this.#waiting.get(key)

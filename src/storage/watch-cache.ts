@@ -124,6 +124,7 @@ export class WatchCache {
     const { tree, unreadable } = this.#snapshotOf(revision, items, false)
     this.#tree = tree
     this.#revision = revision
+    this.#own.clear()
     this.#setUnreadable(unreadable)
     const [first] = unreadable.values()
     if (first)
@@ -213,7 +214,8 @@ export class WatchCache {
     const before = previous ?? this.#previousOf(event)
     const own = this.#own.take(event.key, event.revision)
     if (event.type === 'put') {
-      const entry = own ?? this.#entry(event.key, event.value, event.revision, event.unreadable)
+      // What can't be read back isn't had, whoever wrote it.
+      const entry = (!event.unreadable && own) || this.#entry(event.key, event.value, event.revision, event.unreadable)
       return new CacheEvent(entry, before, false)
     }
     const gone = before?.at(event.revision) ?? this.#entry(event.key, event.value, event.revision, event.unreadable)

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../go-json.ts'
 import { clone, equal, isObject, type Json, type JsonObject, JsonText } from '../json.ts'
 import type { Atom, ListAtom, MapAtom } from './atoms.ts'
 import { isEmptyObject } from './field-set.ts'
@@ -10,6 +11,8 @@ interface Example {
 }
 
 const EXAMPLES = 4
+/** Larger objects aren't kept: they come one by one. */
+const MAX_LENGTH = 64 * 1024
 /** Where nothing comes in the same shape, only every so many objects are kept. */
 const MAX_PATIENCE = 64
 
@@ -45,6 +48,7 @@ export class CreatedShapes {
     if (++this.#misses < this.#patience) return
     this.#misses = 0
     this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE)
+    if (stringifyJson(object).length > MAX_LENGTH) return
     this.#examples.unshift({ object: clone(object), fields: new JsonText(JSON.stringify(fields)) })
     if (this.#examples.length > EXAMPLES) this.#examples.pop()
   }

@@ -351,6 +351,17 @@ test('an object that has the shape of an earlier one gets the fields that a comp
   assert.ok(found > 2000, `only ${found} were of a shape that was known`)
 })
 
+test('large objects are not kept as examples', () => {
+  const { view } = new World(randomBy(1))
+  const shapes = new CreatedShapes(ownedPart(view.atom), view.empty)
+  const thing = (text: string): JsonObject => ({ ...HEAD, metadata: { name: 'a', label: text } })
+  shapes.learn(thing('x'.repeat(100_000)), { 'f:metadata': { 'f:label': {} } })
+  assert.equal(shapes.find(thing('y')), undefined)
+  shapes.learn(thing('x'), { 'f:metadata': { 'f:label': {} } })
+  shapes.learn(thing('x'), { 'f:metadata': { 'f:label': {} } })
+  assert.ok(shapes.find(thing('y')))
+})
+
 /** Another object of nearly always the same shape. */
 function revalued(random: Random, value: JsonObject, atom: Atom): JsonObject {
   const next = clone(value)
