@@ -9,6 +9,7 @@ import {
   type State,
   type Tables,
 } from './tables.ts'
+import { append, ignore } from './values.ts'
 
 /** A write as the group commit queues it. */
 export interface Write {
@@ -151,7 +152,7 @@ export class Batch {
         previousSize: replaced?.size ?? 0,
       }
       changes.put(revision, encodeChange(change), append).catch(ignore)
-      if (value) values.put(revision, value, append).catch(ignore)
+      if (value) values.put(revision, value)
       if (replaced && replaced.expiresAt !== 0 && !replaced.deleted) void expiry.remove(replaced)
       if (record.expiresAt !== 0) void expiry.put(record, Buffer.from(key))
     }
@@ -173,7 +174,7 @@ export class Batch {
     if (createRevision !== revision && previousRevision !== 0) {
       this.#sweeps.push(() => {
         void changes.remove(previousRevision)
-        void values.remove(previousRevision)
+        values.remove(previousRevision, previousSize)
       })
     }
     if (deleted) {
@@ -187,8 +188,3 @@ export class Batch {
     return changeOverhead + previousSize
   }
 }
-
-const append = { append: true }
-
-/** The transaction's own promise tells. */
-function ignore(): void {}

@@ -16,7 +16,8 @@ import {
 } from '../storage.ts'
 import { storageContract } from '../storage-contract.ts'
 import { openEmbedded } from './embedded.ts'
-import { openTables } from './tables.ts'
+import { encodeChange, encodeKeyRecord, openTables } from './tables.ts'
+import { partBytes } from './values.ts'
 
 storageContract('embedded', async () => {
   const path = mkdtempSync(join(tmpdir(), 'embedded-'))
@@ -54,12 +55,13 @@ async function churn(storage: Storage, key: string, times: number, size: number)
 }
 
 /** The rows of a closed store's tables. */
-async function rows(path: string): Promise<{ keys: number; changes: number; values: number; expiry: number }> {
+async function rows(path: string): Promise<Record<'keys' | 'changes' | 'values' | 'parts' | 'expiry', number>> {
   const tables = openTables(path, 2 ** 30)
   const counts = {
     keys: [...tables.keys.getRange({ start: ' ' })].length,
     changes: [...tables.changes.getRange({ start: 0 })].length,
-    values: [...tables.values.getRange({ start: 0 })].length,
+    values: [...tables.values.firsts.getRange({ start: 0 })].length,
+    parts: [...tables.values.parts.getRange({ start: { revision: 0, part: 0 } })].length,
     expiry: [...tables.expiry.getRange({ start: { expiresAt: 0, revision: 0 } })].length,
   }
   await tables.close()
@@ -118,6 +120,88 @@ test('keeps values of several megabytes and refuses keys beyond the limit', asyn
   await assert.rejects(storage.update(tooLong, value, 1), RevisionConflictError)
 })
 
+/** Around the ends of parts. */
+const sizes = [0, 1, partBytes - 1, partBytes, partBytes + 1, 2 * partBytes, 2 * partBytes + 1, 5 * partBytes + 7]
+
+const filled = (size: number, seed: number) => Buffer.alloc(size, `value ${seed} of ${size} bytes;`)
+
+test('keeps values of any size in parts, for reads, lists, past revisions, watches and after a restart', async (t) => {
+  const path = folder(t)
+  let storage = await openEmbedded({ path })
+  const key = (size: number) => `${prefix}${String(size).padStart(8, '0')}`
+  const made = await Promise.all(sizes.map((size) => storage.create(key(size), filled(size, 1))))
+  const before = await storage.currentRevision()
+  await Promise.all(sizes.map((size, i) => storage.update(key(size), filled(size, 2), made[i]!)))
+  const check = async () => {
+    for (const size of sizes) {
+      assert.ok((await storage.get(key(size)))!.value.equals(filled(size, 2)), `${size}`)
+      assert.ok((await storage.get(key(size), before))!.value.equals(filled(size, 1)), `${size} before`)
+    }
+    for (const { key: name, value } of (await storage.list(prefix)).items) assert.equal(name, key(value.length))
+  }
+  await check()
+  const seen: number[] = []
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const subscription = await storage.watch(prefix, before, {
+    onEvents: (events) => {
+      for (const { value, previous } of events) {
+        assert.ok(value.equals(filled(value.length, 2)) && previous!.value.equals(filled(value.length, 1)))
+        seen.push(value.length)
+      }
+      if (seen.length === sizes.length) resolve()
+    },
+    onError: reject,
+  })
+  await promise
+  subscription.close()
+  assert.deepEqual(seen, sizes)
+  await storage.close()
+  storage = await openEmbedded({ path })
+  await check()
+  await storage.close()
+})
+
+test('sweeps all parts of what was replaced or deleted', async (t) => {
+  const path = folder(t)
+  const storage = await openEmbedded({ path })
+  for (const size of sizes) {
+    const revision = await churn(storage, `${prefix}${size}`, 3, size)
+    if (size !== sizes.at(-1)) await storage.delete(`${prefix}${size}`, revision)
+  }
+  await storage.compact(await storage.currentRevision())
+  await sleep(400)
+  await storage.close()
+  assert.deepEqual(await rows(path), { keys: 1, changes: 1, values: 1, parts: 5, expiry: 0 })
+})
+
+test('opens a store of format 1, which has long values as a whole, and refuses one of a later format', async (t) => {
+  const path = folder(t)
+  const long = filled(3 * partBytes, 1)
+  let tables = openTables(path, 2 ** 30)
+  const record = { revision: 2, createRevision: 2, expiresAt: 0, size: long.length, deleted: false }
+  const change = { deleted: false, key: `${prefix}a`, createRevision: 2, previousRevision: 0, previousSize: 0 }
+  const state = { format: 1, revision: 2, compacted: 0, swept: 1, historyBytes: 0 }
+  await tables.transact(() => {
+    void tables.keys.put(change.key, encodeKeyRecord(record))
+    void tables.changes.put(2, encodeChange(change))
+    void tables.values.firsts.put(2, long)
+    void tables.meta.put('state', Buffer.from(JSON.stringify(state)))
+  })
+  await tables.close()
+  const storage = await openEmbedded({ path })
+  assert.ok((await storage.get(change.key))!.value.equals(long))
+  const revision = await storage.update(change.key, filled(3 * partBytes, 2), 2)
+  assert.ok((await storage.get(change.key, 2))!.value.equals(long))
+  await storage.compact(revision)
+  await sleep(100)
+  await storage.close()
+  assert.deepEqual(await rows(path), { keys: 1, changes: 1, values: 1, parts: 2, expiry: 0 })
+  tables = openTables(path, 2 ** 30)
+  await tables.transact(() => void tables.meta.put('state', Buffer.from(JSON.stringify({ ...state, format: 3 }))))
+  await tables.close()
+  await assert.rejects(openEmbedded({ path }), /the store has format 3, this server knows 2/)
+})
+
 test('keeps history within its number of revisions', async (t) => {
   const path = folder(t)
   const storage = await openEmbedded({ path, historyRevisions: 50 })
@@ -158,7 +242,7 @@ test('sweeps what was compacted, all of it, while idle', async (t) => {
   await storage.compact(await storage.currentRevision())
   await sleep(400)
   await storage.close()
-  assert.deepEqual(await rows(path), { keys: 51, changes: 51, values: 51, expiry: 0 })
+  assert.deepEqual(await rows(path), { keys: 51, changes: 51, values: 51, parts: 0, expiry: 0 })
   await using again = await openEmbedded({ path })
   assert.equal((await again.list(prefix)).items.length, 51)
 })

@@ -1,11 +1,13 @@
 import { open, type Transaction } from 'lmdb'
+import { type PartKey, Values } from './values.ts'
 
 /**
- * How the store lies on disk: one LMDB environment with five tables.
+ * How the store lies on disk: one LMDB environment with six tables.
  *
  *     keys     key → its newest revision (live, or deleted and not yet swept), in key order
  *     changes  revision → what that write did: kind, key, and the revision it replaced
- *     values   revision → the value as it was passed
+ *     values   revision → the value as it was passed, or its first part
+ *     parts    revision and number → the further parts of a value longer than a page
  *     expiry   time and revision → the key to delete then
  *     meta     'state' → the counters, written with every transaction
  *
@@ -15,7 +17,7 @@ import { open, type Transaction } from 'lmdb'
 export interface Tables {
   readonly keys: Table<string>
   readonly changes: Table<number>
-  readonly values: Table<number>
+  readonly values: Values
   readonly expiry: Table<ExpiryKey>
   readonly meta: Table<string>
   /** Runs `write`'s puts and removes as one transaction off the main thread; resolves once it is synced to disk. */
@@ -93,10 +95,14 @@ export interface ChangeRecord {
   readonly previousSize: number
 }
 
-/** LMDB's limit for 4 KB pages. */
+/** LMDB's limit for pages of 4 kB, which stores of format 1 have. */
 export const maxKeyBytes = 1978
 
-const formatVersion = 1
+/** Bytes of a new store's pages. */
+const pageSize = 8192
+
+/** Format 1 had no parts. */
+const formatVersion = 2
 
 /** Revisions and times sort as numbers: eight bytes, big-endian. */
 function writeNumber(value: number, target: Buffer, position: number): number {
@@ -113,6 +119,14 @@ const stringKeys = {
   readKey: (source: Buffer, start: number, end: number) => source.toString('utf8', start, end),
 }
 const revisionKeys = { writeKey: writeNumber, readKey: readNumber }
+const partKeys = {
+  writeKey: ({ revision, part }: PartKey, target: Buffer, position: number) =>
+    target.writeUInt32BE(part, writeNumber(revision, target, position)),
+  readKey: (source: Buffer, start: number) => ({
+    revision: readNumber(source, start),
+    part: source.readUInt32BE(start + 8),
+  }),
+}
 const expiryKeys = {
   writeKey: (key: ExpiryKey, target: Buffer, position: number) =>
     writeNumber(key.revision, target, writeNumber(key.expiresAt, target, position)),
@@ -134,6 +148,7 @@ export function openTables(path: string, mapSize: number): Tables {
     noSubdir: false,
     maxDbs: 8,
     mapSize,
+    pageSize,
     // With overlapping sync a transaction can be read before it is on disk. Without, LMDB writes the pages, syncs them,
     // then writes the meta page through an O_DSYNC descriptor, and only then shows the transaction and resolves it.
     overlappingSync: false,
@@ -147,7 +162,7 @@ export function openTables(path: string, mapSize: number): Tables {
   return {
     keys: table('keys', stringKeys),
     changes: table('changes', revisionKeys),
-    values: table('values', revisionKeys),
+    values: new Values(table('values', revisionKeys), table('parts', partKeys)),
     expiry: table('expiry', expiryKeys),
     meta: table('meta', stringKeys),
     transact: (write) => root.batch(write),
@@ -161,7 +176,7 @@ export function readState(tables: Tables, options?: ReadOptions): State | undefi
   const record = tables.meta.get('state', options)
   if (!record) return undefined
   const { format, ...state } = JSON.parse(record.toString('latin1')) as State & { format: number }
-  if (format !== formatVersion) throw new Error(`the store has format ${format}, this server knows ${formatVersion}`)
+  if (format > formatVersion) throw new Error(`the store has format ${format}, this server knows ${formatVersion}`)
   return state
 }
 
