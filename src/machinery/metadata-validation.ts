@@ -191,6 +191,7 @@ function noNewFinalizers(finalizers: readonly string[], old: readonly string[], 
 
 const MAX_MANAGER_BYTES = 128
 const MAX_SUBRESOURCE_BYTES = 256
+const PRINTABLE_ASCII = /^[ -~]*$/
 
 export function validateManagedFields(entries: readonly JsonObject[], path: string): FieldError[] {
   return entries.flatMap(({ operation = '', fieldsType = '', manager = '', subresource = '' }, i) => {
@@ -211,6 +212,7 @@ export function validateManagedFields(entries: readonly JsonObject[], path: stri
 /** Also for the `fieldManager` option, with that path. */
 export function validateFieldManager(manager: string, path: string): FieldError[] {
   const errors = byteLength(manager) > MAX_MANAGER_BYTES ? [tooLong(path, MAX_MANAGER_BYTES)] : []
+  if (PRINTABLE_ASCII.test(manager)) return errors
   let position = 0
   for (const character of manager) {
     if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) {
