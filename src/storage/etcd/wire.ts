@@ -54,6 +54,10 @@ type Loose = Record<string, unknown>
 
 const noBytes = Buffer.alloc(0)
 
+/** The lengths of the texts and messages within the one that is being encoded, in the order in which they are measured and written. */
+const lengths: number[] = []
+let nextLength = 0
+
 export class Message<F extends Fields> {
   readonly #fields: readonly (readonly [name: string, field: Field<unknown>])[]
   readonly #byNumber: (readonly [name: string, field: Field<unknown>] | undefined)[] = []
@@ -65,7 +69,9 @@ export class Message<F extends Fields> {
 
   /** @param room bytes to leave free in front of the message */
   encode(given: Given<F>, room = 0): Buffer {
+    lengths.length = 0
     const out = Buffer.allocUnsafe(room + this.#size(given as Loose))
+    nextLength = 0
     this.#write(out, room, given as Loose)
     return out
   }
@@ -147,12 +153,20 @@ function sizeOfField(field: Field<unknown>, value: unknown): number {
       return value === 0n ? 0 : tag + sizeOfId(value as bigint)
     case 'bool':
       return value ? tag + 1 : 0
-    case 'text':
-      return value === '' ? 0 : tag + sizeWithLength(Buffer.byteLength(value as string))
+    case 'text': {
+      if (value === '') return 0
+      const length = Buffer.byteLength(value as string)
+      lengths.push(length)
+      return tag + sizeWithLength(length)
+    }
     case 'bytes':
       return tag + sizeWithLength((value as Buffer).length)
-    case 'message':
-      return tag + sizeWithLength(Message.size(field.message!(), value as Loose))
+    case 'message': {
+      const own = lengths.push(0) - 1
+      const length = Message.size(field.message!(), value as Loose)
+      lengths[own] = length
+      return tag + sizeWithLength(length)
+    }
   }
 }
 
@@ -167,7 +181,7 @@ function writeField(out: Buffer, start: number, field: Field<unknown>, value: un
       return value ? writeInt(out, writeInt(out, start, number << 3), 1) : start
     case 'text': {
       if (value === '') return start
-      const length = Buffer.byteLength(value as string)
+      const length = lengths[nextLength++]!
       const at = writeInt(out, writeInt(out, start, (number << 3) | 2), length)
       out.write(value as string, at)
       return at + length
@@ -178,9 +192,8 @@ function writeField(out: Buffer, start: number, field: Field<unknown>, value: un
       return at + (value as Buffer).length
     }
     case 'message': {
-      const message = field.message!()
-      const at = writeInt(out, writeInt(out, start, (number << 3) | 2), Message.size(message, value as Loose))
-      return Message.write(message, out, at, value as Loose)
+      const at = writeInt(out, writeInt(out, start, (number << 3) | 2), lengths[nextLength++]!)
+      return Message.write(field.message!(), out, at, value as Loose)
     }
   }
 }
