@@ -1,3 +1,4 @@
+import { RecentMap } from '../util/recent-map.ts'
 import type { Outcome } from './authenticator.ts'
 import { type AuthenticationMetrics, NO_METRICS } from './metrics.ts'
 import type { PresentedToken, TokenAuthenticator, TokenIdentity } from './token.ts'
@@ -37,25 +38,21 @@ export class JwtAuthenticator implements TokenAuthenticator {
   readonly name = 'jwt'
   readonly #deps: JwtDeps
   readonly #metrics: AuthenticationMetrics
-  readonly #limit: number
-  /** Those that were used before the younger half was full. */
-  #known = new Map<string, VerifiedToken>()
-  /** Those that were used since: a use moves an entry only now and then. */
-  #recent = new Map<string, VerifiedToken>()
+  readonly #known: RecentMap<VerifiedToken>
   readonly #pending = new Map<string, Promise<VerifiedToken | undefined>>()
   #generation = 0
 
   constructor(deps: JwtDeps) {
     this.#deps = deps
     this.#metrics = deps.metrics ?? NO_METRICS
-    this.#limit = Math.max(1, Math.floor((deps.remembered ?? 10_000) / 2))
+    this.#known = new RecentMap(Math.max(1, Math.floor((deps.remembered ?? 10_000) / 2)))
   }
 
   authenticate(token: PresentedToken): Outcome<TokenIdentity> {
     const { text } = token
     // Not worth hashing: what has no dots is none.
     if (text.length > MAX_LENGTH || text.indexOf('.') < 0) return undefined
-    const known = this.#recall(token.digest)
+    const known = this.#known.find(token.digest)
     if (known) return known.identify(token)
     const name = issuerOf(text)
     const issuer = name === undefined ? undefined : this.#deps.issuer(name)
@@ -73,34 +70,17 @@ export class JwtAuthenticator implements TokenAuthenticator {
     const generation = this.#generation
     try {
       const verified = await pending
-      if (verified && generation === this.#generation) this.#remember(digest, verified)
+      if (verified && generation === this.#generation) this.#known.keep(digest, verified)
       return await verified?.identify(token)
     } finally {
       if (this.#pending.get(digest) === pending) this.#pending.delete(digest)
     }
   }
 
-  #recall(digest: string): VerifiedToken | undefined {
-    const recent = this.#recent.get(digest)
-    if (recent) return recent
-    const older = this.#known.get(digest)
-    if (older) this.#remember(digest, older)
-    return older
-  }
-
-  #remember(digest: string, verified: VerifiedToken): void {
-    if (this.#recent.size >= this.#limit) {
-      this.#known = this.#recent
-      this.#recent = new Map()
-    }
-    this.#recent.set(digest, verified)
-  }
-
   /** Forgets all: for when the issuers changed. */
   clear(): void {
     this.#generation++
-    this.#known = new Map()
-    this.#recent = new Map()
+    this.#known.clear()
     this.#pending.clear()
   }
 }

@@ -8,7 +8,7 @@ import {
 import { type LabelSelector, parseLabelSelector } from '../machinery/label-selector.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
 import type { ServedResource } from '../registry/served.ts'
-import type { CacheEntry } from '../storage/cache-entry.ts'
+import type { CacheEntry, Selectable } from '../storage/cache-entry.ts'
 import { optionsInvalid, queryBoolean, queryInteger } from './options.ts'
 
 export interface ListOptions {
@@ -110,19 +110,29 @@ function matcher(labels: LabelSelector, fields: FieldSelector, served: ServedRes
   const byFields = fields.requirements.length > 0
   if (labels.empty && !byFields) return undefined
   const own = served.ownFields
-  if (!byFields) return (entry) => labels.matches(entry.selectable.labels)
+  if (!byFields) return byLabels(labels)
   if (own) {
     return (entry) => {
       const object = entry.object<object>()
-      return (
-        labels.matches(entry.selectable.labels) && fields.matches((name) => own[name]?.(object) ?? entry.selectable.field(name))
-      )
+      return labels.matches(entry.labels) && fields.matches((name) => own[name]?.(object) ?? entry.selectable.field(name))
     }
   }
   if (labels.empty) return (entry) => fields.matches((name) => entry.selectable.field(name))
   return (entry) => {
-    const { selectable } = entry
-    return labels.matches(selectable.labels) && fields.matches((name) => selectable.field(name))
+    return labels.matches(entry.labels) && fields.matches((name) => entry.selectable.field(name))
+  }
+}
+
+/** Objects that lie side by side mostly share their labels. */
+function byLabels(selector: LabelSelector): NonNullable<ListOptions['matches']> {
+  let last: Selectable['labels']
+  let matched = selector.matches(last)
+  return ({ labels }) => {
+    if (labels !== last) {
+      last = labels
+      matched = selector.matches(labels)
+    }
+    return matched
   }
 }
 

@@ -265,22 +265,17 @@ export class TypeDecoder {
     const zero = this.#zero(type.map)
     return (raw, walk) => {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)
-      if (walk.how === 'change') return changeMap(raw, item, zero, walk)
+      if (walk.how !== 'copy') return changeMap(raw, item, zero, walk)
       const out: JsonObject = {}
       const at = walk.at
-      const keys = Object.keys(raw)
-      let same = walk.how === 'share'
-      for (let i = 1; same && i < keys.length; i++) same = (keys[i - 1] as string) < (keys[i] as string)
       // Go writes map keys sorted.
-      for (const key of same ? keys : keys.sort()) {
+      for (const key of Object.keys(raw).sort()) {
         const given = raw[key]
         if (walk.unknown) walk.at = `${at}.${key}`
-        const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
-        put(out, key, value)
-        if (value !== given) same = false
+        put(out, key, given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json))
       }
       walk.at = at
-      return same ? raw : out
+      return out
     }
   }
 
@@ -313,21 +308,25 @@ export class TypeDecoder {
   }
 }
 
-/** A map whose values may be changed in place. Go writes map keys sorted. */
+/** A map that is changed in place, or in a copy if it is to be shared. Go writes map keys sorted. */
 function changeMap(raw: JsonObject, item: Decoder, zero: (walk: Walk) => Json, walk: Walk): JsonObject {
   const { at } = walk
+  let out = raw
   let last = ''
   let inOrder = true
   for (const key in raw) {
     const given = raw[key]
     if (walk.unknown) walk.at = `${at}.${key}`
     const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
-    if (value !== given) raw[key] = value
+    if (value !== given) {
+      if (walk.how === 'share' && out === raw) out = { ...raw }
+      put(out, key, value)
+    }
     if (key < last) inOrder = false
     last = key
   }
   walk.at = at
-  return inOrder ? raw : sortedMap(raw)
+  return inOrder ? out : sortedMap(out)
 }
 
 function sortedMap(raw: JsonObject): JsonObject {

@@ -110,7 +110,7 @@ export class StructDecoder {
     let inOrder = true
     let needed = 0
     let same = true
-    let changed: Map<string, Json | undefined> | undefined
+    let out = raw
     for (const key in raw) {
       const before = raw[key]
       const field = byName.get(key)
@@ -122,33 +122,25 @@ export class StructDecoder {
       if (staysAsItIs(before, field)) continue
       const after = decodeField(field, before, walk)
       if (after === before) continue
-      if (how === 'change') raw[key] = after
-      else (changed ??= new Map()).set(key, after)
+      if (how === 'share' && out === raw) out = { ...raw }
+      // What goes stays as undefined, and is left out below.
+      out[key] = after
       if (after === undefined) same = false
     }
     if (!same && walk.unknown) collectUnknown(raw, byName, walk)
-    if (same && inOrder && !changed && needed === this.#always.length) return raw
-    return this.#ordered(raw, byName, changed, walk)
+    if (same && inOrder && needed === this.#always.length) return out
+    const { given, values } = knownFields(out, byName)
+    return this.#assemble(given, values, walk)
   }
 
   #copy(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
-    const { given, values, unknown } = knownFields(raw, byName, undefined)
+    const { given, values, unknown } = knownFields(raw, byName)
     for (let i = 0; i < given.length; i++) {
       const field = given[i] as CompiledField
       const before = values[i] as Json
       if (!staysAsItIs(before, field)) values[i] = decodeField(field, before, walk)
     }
     if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
-    return this.#assemble(given, values, walk)
-  }
-
-  #ordered(
-    raw: JsonObject,
-    byName: ReadonlyMap<string, CompiledField>,
-    changed: ReadonlyMap<string, Json | undefined> | undefined,
-    walk: Walk,
-  ): JsonObject {
-    const { given, values } = knownFields(raw, byName, changed)
     return this.#assemble(given, values, walk)
   }
 
@@ -194,7 +186,6 @@ function decodeField(field: CompiledField, given: Json, walk: Walk): Json | unde
 function knownFields(
   raw: JsonObject,
   byName: ReadonlyMap<string, CompiledField>,
-  changed: ReadonlyMap<string, Json | undefined> | undefined,
 ): { given: CompiledField[]; values: (Json | undefined)[]; unknown: boolean } {
   const given: CompiledField[] = []
   const values: (Json | undefined)[] = []
@@ -209,7 +200,7 @@ function knownFields(
     if (field.index < last) inOrder = false
     last = field.index
     given.push(field)
-    values.push(changed?.has(key) ? changed.get(key) : value)
+    values.push(value)
   }
   if (!inOrder) sortFields(given, values)
   return { given, values, unknown }

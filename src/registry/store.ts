@@ -11,6 +11,7 @@ import { lengthAtRevision, withRevision } from '../storage/object-bytes.ts'
 import { KeyExistsError, type KeyValue, RevisionConflictError, type Storage } from '../storage/storage.ts'
 import { UnreadableError } from '../storage/unreadable.ts'
 import { WatchCache } from '../storage/watch-cache.ts'
+import { RecentMap } from '../util/recent-map.ts'
 import type { KindDefinition, Undo } from './kind.ts'
 import { ordered } from './write-rules.ts'
 
@@ -308,11 +309,27 @@ export function encode(object: KubeObject, revision?: number): Buffer {
 function describeBy(kind: KindDefinition): Describe {
   const getters = kind.fields ?? {}
   const names = Object.keys(getters)
+  const known = new RecentMap<Labels>(LABEL_SETS)
   return (given) => {
     const object = given as KubeObject & JsonObject
     const meta = object.metadata ?? {}
     const fields: Record<string, string> = { 'metadata.name': meta.name ?? '', 'metadata.namespace': meta.namespace ?? '' }
     for (const name of names) fields[name] = getters[name]?.(object) ?? ''
-    return { labels: meta.labels, field: (name) => fields[name] ?? '' }
+    return { labels: meta.labels && shared(meta.labels, known), field: (name) => fields[name] ?? '' }
   }
+}
+
+type Labels = Readonly<Record<string, string>>
+
+/** How many sets of labels a kind's store knows at least: objects made of one template have the same. */
+const LABEL_SETS = 1000
+
+/** The same labels are one object: it takes less memory, and a selector that has looked at it knows all who have it. */
+function shared(labels: Labels, known: RecentMap<Labels>): Labels {
+  const key = JSON.stringify(labels)
+  const same = known.find(key)
+  if (same) return same
+  const own = { ...labels }
+  known.keep(key, own)
+  return own
 }

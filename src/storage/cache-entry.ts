@@ -16,6 +16,8 @@ export class CacheEntry {
   readonly revision: number
   readonly #describe: Describe
   #selectable: Selectable | undefined
+  /** Those of `#selectable`, a look into memory nearer: lists with a selector go through all entries. */
+  #labels: Selectable['labels']
   /** The same object in other forms (another version, YAML, …), by the form's name. */
   #forms: Map<string, Buffer> | undefined
 
@@ -25,11 +27,19 @@ export class CacheEntry {
     this.revision = revision
     this.#describe = describe
     this.#selectable = selectable
+    this.#labels = selectable?.labels
   }
 
   get selectable(): Selectable {
-    this.#selectable ??= this.#describe(this.object())
+    if (!this.#selectable) {
+      this.#selectable = this.#describe(this.object())
+      this.#labels = this.#selectable.labels
+    }
     return this.#selectable
+  }
+
+  get labels(): Selectable['labels'] {
+    return this.#selectable ? this.#labels : this.selectable.labels
   }
 
   /** A fresh decoded copy: the caller's to change. */

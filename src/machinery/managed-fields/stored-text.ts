@@ -1,3 +1,4 @@
+import { RecentMap } from '../../util/recent-map.ts'
 import { parseJsonText, stringifyJson } from '../go-json.ts'
 import { isObject, type Json, type JsonObject, JsonText } from '../json.ts'
 import type { KubeObject } from '../object.ts'
@@ -12,25 +13,19 @@ const START = ',"managedFields":['
 const FIELDS = ',"fieldsV1":'
 const SUBRESOURCE = '},"subresource":"'
 
-/** How many sets a pool knows at most: objects of one kind have few different ones. */
+/** How many sets a pool knows: objects of one kind have few different ones. */
 const POOL_SIZE = 256
 
 /** The sets of fields that were seen lately, so that each is read once. */
 export class FieldsPool {
-  #recent = new Map<string, JsonText>()
-  #older = new Map<string, JsonText>()
+  readonly #known = new RecentMap<JsonText>(POOL_SIZE)
 
   /** @returns undefined for what is no set */
   get(text: string): JsonText | undefined {
-    const known = this.#recent.get(text)
+    const known = this.#known.find(text)
     if (known) return known
-    const fields = this.#older.get(text) ?? readSet(text)
-    if (!fields) return undefined
-    if (this.#recent.size >= POOL_SIZE) {
-      this.#older = this.#recent
-      this.#recent = new Map()
-    }
-    this.#recent.set(fields.text, fields)
+    const fields = readSet(text)
+    if (fields) this.#known.keep(fields.text, fields)
     return fields
   }
 }
