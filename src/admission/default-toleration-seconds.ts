@@ -12,6 +12,7 @@ const NO_EXECUTE = 'NoExecute'
  * @param seconds how long
  */
 export function defaultTolerationSeconds(seconds: { notReady: number; unreachable: number }): AdmissionPlugin {
+  const defaults = [toleration(NOT_READY, seconds.notReady), toleration(UNREACHABLE, seconds.unreachable)]
   return {
     name: 'DefaultTolerationSeconds',
     operations: ['CREATE', 'UPDATE'],
@@ -20,19 +21,17 @@ export function defaultTolerationSeconds(seconds: { notReady: number; unreachabl
       const pod = attributes.object as CoreV1Pod
       const spec = (pod.spec ??= {})
       const given = spec.tolerations ?? []
-      const added = [
-        ...(tolerates(given, NOT_READY) ? [] : [toleration(NOT_READY, seconds.notReady)]),
-        ...(tolerates(given, UNREACHABLE) ? [] : [toleration(UNREACHABLE, seconds.unreachable)]),
-      ]
-      if (added.length) spec.tolerations = [...given, ...added]
+      const missing = defaults.filter(({ key }) => !tolerates(given, key))
+      if (missing.length) spec.tolerations = [...given, ...missing.map((each) => ({ ...each }))]
     },
   }
 }
 
-const tolerates = (tolerations: readonly CoreV1Toleration[], taint: string): boolean =>
-  tolerations.some(({ key, effect }) => (!key || key === taint) && (!effect || effect === NO_EXECUTE))
+function tolerates(tolerations: readonly CoreV1Toleration[], taint: string): boolean {
+  return tolerations.some(({ key, effect }) => (!key || key === taint) && (!effect || effect === NO_EXECUTE))
+}
 
-const toleration = (key: string, tolerationSeconds: number): CoreV1Toleration => ({
+const toleration = (key: string, tolerationSeconds: number) => ({
   key,
   operator: 'Exists',
   effect: NO_EXECUTE,

@@ -1,4 +1,11 @@
-import type { CoreV1Container, CoreV1Pod, CoreV1PodSpec, CoreV1ServiceAccount, CoreV1Volume } from '../generated/types.ts'
+import type {
+  CoreV1Container,
+  CoreV1Pod,
+  CoreV1PodSpec,
+  CoreV1ServiceAccount,
+  CoreV1Volume,
+  CoreV1VolumeMount,
+} from '../generated/types.ts'
 import { StatusError } from '../machinery/status.ts'
 import { type Facts, type ObjectReader, then } from './objects.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts'
@@ -146,19 +153,25 @@ function checkEphemeralSecrets(spec: CoreV1PodSpec, account: Account): void {
 function mountToken(spec: CoreV1PodSpec, { generateName }: ServiceAccountDeps): void {
   const own = spec.volumes?.find(({ name }) => name?.startsWith(VOLUME_PREFIX))
   const name = own?.name ?? generateName(VOLUME_PREFIX)
-  let mounted = false
-  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
-    mounted = mount(container, name) || mounted
-  }
-  if (mounted && !own) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)]
+  const inInit = mountIn(spec.initContainers, name)
+  const inOthers = mountIn(spec.containers, name)
+  if ((inInit || inOthers) && !own) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)]
 }
 
-function mount(container: CoreV1Container, name: string): boolean {
-  const mounts = container.volumeMounts ?? []
-  if (mounts.some(({ mountPath }) => mountPath === MOUNT_PATH)) return false
-  container.volumeMounts = [...mounts, { name, readOnly: true, mountPath: MOUNT_PATH }]
-  return true
+/** @returns whether any container needed it */
+function mountIn(containers: readonly CoreV1Container[] | undefined, name: string): boolean {
+  if (!containers) return false
+  let mounted = false
+  for (const container of containers) {
+    const mounts = container.volumeMounts ?? []
+    if (mounts.some(isTokenMount)) continue
+    container.volumeMounts = [...mounts, { name, readOnly: true, mountPath: MOUNT_PATH }]
+    mounted = true
+  }
+  return mounted
 }
+
+const isTokenMount = ({ mountPath }: CoreV1VolumeMount): boolean => mountPath === MOUNT_PATH
 
 const tokenVolume = (name: string): CoreV1Volume => ({
   name,

@@ -82,6 +82,13 @@ export const internalFieldError = (field: string, detail: string): FieldError =>
   message: `Internal error: ${detail}`,
 })
 
+/** One error for each message of a check of a value. */
+export function addMessages(errors: FieldError[], field: string, value: unknown, messages: readonly string[]): void {
+  // Nearly always there is none: not even an iterator is made for that.
+  if (messages.length === 0) return
+  for (const message of messages) errors.push(invalid(field, value, message))
+}
+
 /** The 422 that lists what validation found. */
 export function invalidObject(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
   const lines = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))]

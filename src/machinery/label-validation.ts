@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalid, required, tooLong } from './field-errors.ts'
+import { addMessages, type FieldError, forbiddenField, invalid, required, tooLong } from './field-errors.ts'
 import type { LabelSelectorObject } from './label-selector.ts'
 import { byteLength, isQualifiedName, isValidLabelValue } from './validation.ts'
 
@@ -11,9 +11,9 @@ export const MAX_ANNOTATIONS_BYTES = 256 * 1024
 export function validateLabels(labels: StringMap | undefined | null, path: string): FieldError[] {
   const errors: FieldError[] = []
   for (const key in labels) {
+    addMessages(errors, path, key, isQualifiedName(key))
     const value = labels[key] ?? ''
-    for (const message of isQualifiedName(key)) errors.push(invalid(path, key, message))
-    for (const message of isValidLabelValue(value)) errors.push(invalid(path, value, message))
+    addMessages(errors, path, value, isValidLabelValue(value))
   }
   return errors
 }
@@ -23,7 +23,7 @@ export function validateAnnotations(annotations: StringMap | undefined | null, p
   const errors: FieldError[] = []
   let size = 0
   for (const key in annotations) {
-    for (const message of isQualifiedName(key.toLowerCase())) errors.push(invalid(path, key, message))
+    addMessages(errors, path, key, isQualifiedName(key.toLowerCase()))
     size += byteLength(key) + byteLength(annotations[key] ?? '')
   }
   if (size > MAX_ANNOTATIONS_BYTES) errors.push(tooLong(path, MAX_ANNOTATIONS_BYTES))
@@ -46,10 +46,10 @@ export function validateLabelSelector(
   selector.matchExpressions?.forEach(({ key, operator, values }, i) => {
     const at = `${path}.matchExpressions[${i}]`
     errors.push(...validateOperator(operator, values ?? [], at))
-    for (const message of isQualifiedName(key)) errors.push(invalid(`${at}.key`, key, message))
+    addMessages(errors, `${at}.key`, key, isQualifiedName(key))
     if (allowInvalidValues) return
     values?.forEach((value, j) => {
-      for (const message of isValidLabelValue(value)) errors.push(invalid(`${at}.values[${j}]`, value, message))
+      addMessages(errors, `${at}.values[${j}]`, value, isValidLabelValue(value))
     })
   })
   return errors

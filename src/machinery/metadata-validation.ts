@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField, invalid, required, tooLong } from './field-errors.ts'
+import { addMessages, type FieldError, forbiddenField, invalid, required, tooLong } from './field-errors.ts'
 import { goQuote } from './go-text.ts'
 import { equal, type JsonObject } from './json.ts'
 import { validateAnnotations, validateLabels } from './label-validation.ts'
@@ -65,28 +65,25 @@ export function validateObjectMeta(metadata: ValidatedMetadata, rules: MetadataR
   const { namespaced, nameValidator, path = 'metadata', anyFinalizer = false } = rules
   const { name = '', generateName = '', namespace = '', finalizers } = metadata
   const errors: FieldError[] = []
-  if (generateName !== '') {
-    for (const message of nameValidator(generateName, true)) errors.push(invalid(`${path}.generateName`, generateName, message))
-  }
+  if (generateName !== '') addMessages(errors, `${path}.generateName`, generateName, nameValidator(generateName, true))
   if (name === '') errors.push(required(`${path}.name`, 'name or generateName is required'))
-  else for (const message of nameValidator(name, false)) errors.push(invalid(`${path}.name`, name, message))
+  else addMessages(errors, `${path}.name`, name, nameValidator(name, false))
 
   if (!namespaced) {
     if (namespace !== '') errors.push(forbiddenField(`${path}.namespace`, 'not allowed on this type'))
   } else if (namespace === '') errors.push(required(`${path}.namespace`))
-  else for (const message of isDns1123Label(namespace)) errors.push(invalid(`${path}.namespace`, namespace, message))
+  else addMessages(errors, `${path}.namespace`, namespace, isDns1123Label(namespace))
 
   if ((metadata.generation ?? 0) < 0) {
     errors.push(invalid(`${path}.generation`, metadata.generation, 'must be greater than or equal to 0'))
   }
-  errors.push(
-    ...validateLabels(metadata.labels, `${path}.labels`),
-    ...validateAnnotations(metadata.annotations, `${path}.annotations`),
-    ...validateOwnerReferences(metadata.ownerReferences ?? [], `${path}.ownerReferences`),
-    ...validateFinalizers(finalizers ?? [], `${path}.finalizers`),
-    ...validateManagedFields(metadata.managedFields ?? [], `${path}.managedFields`),
-  )
-  if (!anyFinalizer) errors.push(...knownFinalizers(finalizers ?? [], `${path}.finalizers`))
+  const { labels, annotations, ownerReferences, managedFields } = metadata
+  if (labels) errors.push(...validateLabels(labels, `${path}.labels`))
+  if (annotations) errors.push(...validateAnnotations(annotations, `${path}.annotations`))
+  if (ownerReferences) errors.push(...validateOwnerReferences(ownerReferences, `${path}.ownerReferences`))
+  if (finalizers) errors.push(...validateFinalizers(finalizers, `${path}.finalizers`))
+  if (managedFields) errors.push(...validateManagedFields(managedFields, `${path}.managedFields`))
+  if (finalizers && !anyFinalizer) errors.push(...knownFinalizers(finalizers, `${path}.finalizers`))
   return errors
 }
 
@@ -163,7 +160,8 @@ function printedOwner({ apiVersion = '', kind = '', name = '', uid = '', ...rest
 }
 
 export function validateFinalizers(finalizers: readonly string[], path: string): FieldError[] {
-  const errors = finalizers.flatMap((name) => isQualifiedName(name).map((message) => invalid(path, name, message)))
+  const errors: FieldError[] = []
+  for (const name of finalizers) addMessages(errors, path, name, isQualifiedName(name))
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))
   }
@@ -194,9 +192,10 @@ const MAX_SUBRESOURCE_BYTES = 256
 const PRINTABLE_ASCII = /^[ -~]*$/
 
 export function validateManagedFields(entries: readonly JsonObject[], path: string): FieldError[] {
-  return entries.flatMap(({ operation = '', fieldsType = '', manager = '', subresource = '' }, i) => {
+  const errors: FieldError[] = []
+  for (let i = 0; i < entries.length; i++) {
+    const { operation = '', fieldsType = '', manager = '', subresource = '' } = entries[i]!
     const at = `${path}[${i}]`
-    const errors: FieldError[] = []
     if (operation !== 'Apply' && operation !== 'Update') {
       errors.push(invalid(`${at}.operation`, operation, 'must be `Apply` or `Update`'))
     }
@@ -205,8 +204,8 @@ export function validateManagedFields(entries: readonly JsonObject[], path: stri
     if (byteLength(String(subresource)) > MAX_SUBRESOURCE_BYTES) {
       errors.push(tooLong(`${at}.subresource`, MAX_SUBRESOURCE_BYTES))
     }
-    return errors
-  })
+  }
+  return errors
 }
 
 /** Also for the `fieldManager` option, with that path. */

@@ -71,9 +71,11 @@ export class Quantity {
   compare(other: Quantity): number {
     if (this.sign !== other.sign) return this.sign < other.sign ? -1 : 1
     if (this.isZero) return 0
-    // Far apart exponents decide without writing out their zeros.
-    const size = magnitude(this) - magnitude(other)
-    if (Math.abs(size) > 1) return size > 0 === this.sign > 0 ? 1 : -1
+    if (Math.abs(this.exponent - other.exponent) > FEW_ZEROS) {
+      // Far apart exponents decide without writing out their zeros.
+      const size = magnitude(this) - magnitude(other)
+      if (Math.abs(size) > 1) return size > 0 === this.sign > 0 ? 1 : -1
+    }
     const [a, b] = aligned(this, other)
     return a < b ? -1 : a > b ? 1 : 0
   }
@@ -277,8 +279,10 @@ function magnitude(quantity: Quantity): number {
 /** Both mantissas at the smaller exponent. */
 function aligned(a: Quantity, b: Quantity): [bigint, bigint, number] {
   const exponent = Math.min(a.exponent, b.exponent)
-  return [a.mantissa * pow10(a.exponent - exponent), b.mantissa * pow10(b.exponent - exponent), exponent]
+  return [withZeros(a.mantissa, a.exponent - exponent), withZeros(b.mantissa, b.exponent - exponent), exponent]
 }
+
+const withZeros = (mantissa: bigint, zeros: number): bigint => (zeros ? mantissa * pow10(zeros) : mantissa)
 
 /** The value in units of 10 ** exponent, rounded away from zero. */
 function scaled(quantity: Quantity, exponent: number): { result: bigint; exact: boolean } {
@@ -294,11 +298,15 @@ function scaled(quantity: Quantity, exponent: number): { result: bigint; exact: 
   return mantissa % unit === 0n ? { result, exact: true } : { result: result + away, exact: false }
 }
 
+/** From the smallest to the largest suffix: powers that are asked for all the time. */
+const FEW_ZEROS = 27
+const POWERS = Array.from({ length: FEW_ZEROS + 1 }, (_, exponent) => 10n ** BigInt(exponent))
+
 /** More zeros than any sum of quantities can mean, and few enough to write out. */
 const MANY = 10_000
 
 function pow10(exponent: number): bigint {
-  return 10n ** BigInt(Math.min(exponent, MANY))
+  return POWERS[exponent] ?? 10n ** BigInt(Math.min(exponent, MANY))
 }
 
 function clamp(value: bigint): bigint {

@@ -38,6 +38,8 @@ const LABEL_MESSAGE =
 const SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
 
+const SUBDOMAIN_EXAMPLES = ['example.com']
+
 const labelPattern = new RegExp(`^${LABEL}$`)
 const subdomainPattern = new RegExp(`^${SUBDOMAIN}$`)
 
@@ -56,7 +58,7 @@ export function isDns1123Label(value: string, unit: LengthUnit = 'characters'): 
 
 /** A subdomain of DNS (RFC 1123): at most 253 bytes. */
 export function isDns1123Subdomain(value: string, unit: LengthUnit = 'characters'): Messages {
-  return check(value, 253, subdomainPattern, SUBDOMAIN_MESSAGE, SUBDOMAIN, ['example.com'], unit)
+  return check(value, 253, subdomainPattern, SUBDOMAIN_MESSAGE, SUBDOMAIN, SUBDOMAIN_EXAMPLES, unit)
 }
 
 const SUBDOMAIN_UNDERSCORE = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*'
@@ -94,9 +96,12 @@ const NAME_PART_MESSAGE =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 const NAME_PART_EXAMPLES = ['MyName', 'my.name', '123-abc']
 const namePartPattern = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/
+const qualifiedPattern = new RegExp(`^(?:${SUBDOMAIN}/)?${namePartPattern.source.slice(1)}`)
 
 /** A label's key, and what else is named like one: an optional subdomain, a slash and a name of at most 63 bytes. */
 export function isQualifiedName(value: string): Messages {
+  // Most are so short that no part of them can be too long.
+  if (value.length <= 63 && qualifiedPattern.test(value)) return FINE
   const slash = value.indexOf('/')
   if (slash < 0) return namePart(value, [])
   if (value.indexOf('/', slash + 1) >= 0) {
@@ -120,13 +125,14 @@ function namePart(name: string, errors: string[]): Messages {
   return errors
 }
 
+const LABEL_VALUE_EXAMPLES = ['MyValue', 'my_value', '12345']
 const labelValuePattern = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
 
 /** A label's value: empty, or at most 63 bytes. */
 export function isValidLabelValue(value: string): Messages {
   const message =
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-  return check(value, 63, labelValuePattern, message, `(${NAME_PART})?`, ['MyValue', 'my_value', '12345'], 'bytes')
+  return check(value, 63, labelValuePattern, message, `(${NAME_PART})?`, LABEL_VALUE_EXAMPLES, 'bytes')
 }
 
 const C_IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*'
@@ -152,8 +158,11 @@ export function isValidUserId(id: number): Messages {
   return isInRange(id, 0, 0x7fffffff)
 }
 
+const portNamePattern = /^(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*$/
+
 /** The name of a port (RFC 6335, lower case only). */
 export function isValidPortName(port: string): Messages {
+  if (port.length <= 15 && portNamePattern.test(port)) return FINE
   const errors: string[] = []
   if (longerThan(port, 15)) errors.push(maxLenError(15))
   if (!/^[-a-z0-9]+$/.test(port)) errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)')
@@ -170,11 +179,12 @@ export function isValidPercent(value: string): Messages {
   return check(value, Infinity, percentPattern, message, '[0-9]+%', ['1%', '93%'])
 }
 
+const HEADER_EXAMPLES = ['X-Header-Name']
 const headerPattern = /^[-A-Za-z0-9]+$/
 
 export function isHttpHeaderName(value: string): Messages {
   const message = "a valid HTTP header must consist of alphanumeric characters or '-'"
-  return check(value, Infinity, headerPattern, message, '[-A-Za-z0-9]+', ['X-Header-Name'])
+  return check(value, Infinity, headerPattern, message, '[-A-Za-z0-9]+', HEADER_EXAMPLES)
 }
 
 const ENV_VAR = '[-._a-zA-Z][-._a-zA-Z0-9]*'
@@ -188,20 +198,24 @@ export function isEnvVarName(value: string): Messages {
   return [...errors, ...dotPrefix(value)]
 }
 
+const relaxedEnvVarPattern = /^[ -<>-~]+$/
+
 /** What the server accepts as an environment variable's name by default: printable ASCII but `=`. */
 export function isRelaxedEnvVarName(value: string): Messages {
   if (value === '') return [`environment variable name ${EMPTY_ERROR}`]
-  if (/^[ -<>-~]+$/.test(value)) return FINE
+  if (relaxedEnvVarPattern.test(value)) return FINE
   return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 }
 
+const CONFIG_MAP_KEY_EXAMPLES = ['key.name', 'KEY_NAME', 'key-name']
 const configMapKeyPattern = /^[-._a-zA-Z0-9]+$/
 
 /** A key of a ConfigMap or Secret, which also names a file. */
 export function isConfigMapKey(value: string): Messages {
   const message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-  const examples = ['key.name', 'KEY_NAME', 'key-name']
-  return [...check(value, 253, configMapKeyPattern, message, '[-._a-zA-Z0-9]+', examples), ...dotPrefix(value)]
+  const errors = check(value, 253, configMapKeyPattern, message, '[-._a-zA-Z0-9]+', CONFIG_MAP_KEY_EXAMPLES)
+  const dots = dotPrefix(value)
+  return dots.length ? [...errors, ...dots] : errors
 }
 
 /** A name that becomes part of a path: of storage, of a URL. */
@@ -276,7 +290,7 @@ function check(
   pattern: RegExp,
   message: string,
   printed: string,
-  examples: string[],
+  examples: readonly string[],
   unit: LengthUnit = 'characters',
 ): Messages {
   const fits = !longerThan(value, max)

@@ -2,7 +2,8 @@ import type { CoreV1LimitRange, CoreV1LimitRangeItem } from '../../generated/typ
 import { duplicate, type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
 import { Quantity, quantityFromJson } from '../../machinery/quantity.ts'
 import { isQualifiedName } from '../../machinery/validation.ts'
-import { containerResourceErrors, mayOvercommit, resourceNameErrors } from './resource-names.ts'
+import { checked } from './pod-field-rules.ts'
+import { isContainerResourceName, isResourceName, mayOvercommit } from './resource-names.ts'
 
 const TYPES = ['Pod', 'Container', 'PersistentVolumeClaim']
 const ONE = Quantity.of(1)
@@ -29,11 +30,11 @@ function typeErrors(field: string, type: string): FieldError[] {
 
 function itemErrors(field: string, item: CoreV1LimitRangeItem): FieldError[] {
   const names = new Set<string>()
-  const nameErrors = item.type === 'Pod' || item.type === 'Container' ? containerResourceErrors : resourceNameErrors
+  const isName = item.type === 'Pod' || item.type === 'Container' ? isContainerResourceName : isResourceName
   const listErrors = (list: ListName): FieldError[] =>
     Object.keys(item[list] ?? {}).flatMap((name) => {
       names.add(name)
-      return nameErrors(`${field}.${list}[${name}]`, name)
+      return checked(`${field}.${list}[${name}]`, name, isName)
     })
   const errors = [...listErrors('max'), ...listErrors('min')]
   for (const list of ['default', 'defaultRequest'] as const) {

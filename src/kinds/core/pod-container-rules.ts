@@ -1,11 +1,24 @@
-import type { CoreV1Container, CoreV1EnvFromSource, CoreV1EnvVar, CoreV1PodSpec, CoreV1Volume } from '../../generated/types.ts'
+import type {
+  CoreV1Container,
+  CoreV1ContainerPort,
+  CoreV1ContainerResizePolicy,
+  CoreV1ContainerRestartRule,
+  CoreV1EnvFromSource,
+  CoreV1EnvVar,
+  CoreV1FileKeySelector,
+  CoreV1PodSpec,
+  CoreV1SecretKeySelector,
+  CoreV1Volume,
+  CoreV1VolumeDevice,
+  CoreV1VolumeMount,
+} from '../../generated/types.ts'
 import {
+  addMessages,
   duplicate,
   type FieldError,
   fieldNotFound,
   forbiddenField,
   invalid,
-  notSupported,
   required,
 } from '../../machinery/field-errors.ts'
 import {
@@ -16,8 +29,19 @@ import {
   isValidPortName,
 } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
+import {
+  checkChoice,
+  checkEach,
+  checkNeeded,
+  checkNeededChoice,
+  checkObjectName,
+  checkPresent,
+  checkRange,
+  checkText,
+  setFor,
+} from './field-checks.ts'
 import { ENV_FIELDS, validateFieldRef, validateResourceRef } from './pod-downward-rules.ts'
-import { checked, choice, descendingPath, mustChoose, objectName, present, within } from './pod-field-rules.ts'
+import { descendingPath, hasBacksteps, mustChoose } from './pod-field-rules.ts'
 import { validateLifecycle, validateProbes } from './pod-probe-rules.ts'
 import { validateResources } from './pod-resource-rules.ts'
 import { validateContainerSecurity } from './pod-security-rules.ts'
@@ -30,195 +54,231 @@ export interface ContainerSurroundings {
   context: WriteContext
 }
 
+const KINDS = ['containers', 'initContainers', 'ephemeralContainers'] as const
+
 /** All containers of a pod. `path` is the pod spec's. */
-export function validateContainers(path: string, surroundings: ContainerSurroundings): FieldError[] {
+export function validateContainers(errors: FieldError[], path: string, surroundings: ContainerSurroundings): void {
   const { spec } = surroundings
-  const errors: FieldError[] = []
+  const grace = spec.terminationGracePeriodSeconds ?? undefined
   const names = new Set<string>()
   if (!spec.containers?.length) errors.push(required(`${path}.containers`))
-  for (const kind of ['containers', 'initContainers', 'ephemeralContainers'] as const) {
-    spec[kind]?.forEach((container: CoreV1Container, i) => {
+  for (const kind of KINDS) {
+    const containers: readonly CoreV1Container[] | undefined = spec[kind]
+    for (let i = 0; containers && i < containers.length; i++) {
+      const container = containers[i]!
       const at = `${path}.${kind}[${i}]`
-      errors.push(...validateContainer(container, at, surroundings))
+      validateContainer(errors, container, at, surroundings)
       if (names.has(container.name ?? '')) errors.push(duplicate(`${at}.name`, container.name))
       else if (container.name) names.add(container.name)
       const runsOn = kind === 'containers' || isRestartableInit(container)
-      if (kind === 'initContainers' && !runsOn) errors.push(...validateOneTime(container, at))
+      if (kind === 'initContainers' && !runsOn) validateOneTime(errors, container, at)
       else if (runsOn) {
-        const grace = spec.terminationGracePeriodSeconds ?? undefined
-        errors.push(...validateLifecycle(container.lifecycle, `${at}.lifecycle`, grace), ...validateProbes(container, at, grace))
+        if (container.lifecycle) validateLifecycle(errors, container.lifecycle, `${at}.lifecycle`, grace)
+        validateProbes(errors, container, at, grace)
       }
-    })
+    }
   }
-  errors.push(...validateHostPorts(spec, `${path}.containers`))
-  return errors
+  validateHostPorts(errors, spec, path)
 }
 
+const ONGOING = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const
+
 /** Containers that end before the pod starts have nothing to watch. */
-function validateOneTime(container: CoreV1Container, at: string): FieldError[] {
-  const detail = 'may not be set for init containers without restartPolicy=Always'
-  const errors = (['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((field) =>
-    container[field] ? [forbiddenField(`${at}.${field}`, detail)] : [],
-  )
+function validateOneTime(errors: FieldError[], container: CoreV1Container, at: string): void {
+  for (const field of ONGOING) {
+    if (!container[field]) continue
+    errors.push(forbiddenField(`${at}.${field}`, 'may not be set for init containers without restartPolicy=Always'))
+  }
   container.resizePolicy?.forEach(({ restartPolicy }, i) => {
     if (restartPolicy !== 'RestartContainer') return
     const problem = "must not be set to 'RestartContainer' for non-sidecar initContainers"
     errors.push(invalid(`${at}.resizePolicy[${i}].restartPolicy`, restartPolicy, problem))
   })
-  return errors
 }
 
+const MESSAGE_POLICIES = ['FallbackToLogsOnError', 'File']
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
+const RESTART_POLICIES = ['Always', 'Never', 'OnFailure']
 
-function validateContainer(container: CoreV1Container, at: string, surroundings: ContainerSurroundings): FieldError[] {
-  const { name, image, securityContext } = container
-  const errors = name ? checked(`${at}.name`, name, isDns1123Label) : [required(`${at}.name`)]
+function validateContainer(
+  errors: FieldError[],
+  container: CoreV1Container,
+  at: string,
+  surroundings: ContainerSurroundings,
+): void {
+  const { name, image, ports, volumeMounts, volumeDevices, resources, resizePolicy, securityContext } = container
+  checkNeeded(errors, at, 'name', name, isDns1123Label)
   if (!image) errors.push(required(`${at}.image`))
   else if (image.trim() !== image) {
     errors.push(invalid(`${at}.image`, image, 'must not have leading or trailing whitespace'))
   }
-  errors.push(
-    ...mustChoose(`${at}.terminationMessagePolicy`, container.terminationMessagePolicy, ['FallbackToLogsOnError', 'File']),
-    ...validatePorts(container, `${at}.ports`),
-    ...(container.env ?? []).flatMap((variable, i) => validateVariable(variable, `${at}.env[${i}]`, surroundings)),
-    ...(container.envFrom ?? []).flatMap((source, i) => validateEnvFrom(source, `${at}.envFrom`, i)),
-    ...validateMounts(container, at, surroundings),
-    ...validateDevices(container, at, surroundings),
-    ...mustChoose(`${at}.imagePullPolicy`, container.imagePullPolicy, PULL_POLICIES),
-    ...validateResources(container.resources ?? {}, `${at}.resources`, surroundings.spec),
-    ...validateResizePolicy(container, `${at}.resizePolicy`),
-    ...validateRestarts(container, at),
-  )
+  checkNeededChoice(errors, at, 'terminationMessagePolicy', container.terminationMessagePolicy, MESSAGE_POLICIES)
+  if (ports) checkEach(errors, at, 'ports', ports, validatePort, setFor(ports))
+  checkEach(errors, at, 'env', container.env, validateVariable, surroundings)
+  container.envFrom?.forEach((source, i) => {
+    validateEnvFrom(errors, source, `${at}.envFrom`, i)
+  })
+  if (volumeMounts) validateMounts(errors, volumeMounts, container, at, surroundings)
+  if (volumeDevices) validateDevices(errors, volumeDevices, container, at, surroundings)
+  checkNeededChoice(errors, at, 'imagePullPolicy', container.imagePullPolicy, PULL_POLICIES)
+  if (resources) validateResources(errors, resources, `${at}.resources`, surroundings.spec)
+  if (resizePolicy) validateResizePolicy(errors, resizePolicy, `${at}.resizePolicy`)
+  checkChoice(errors, at, 'restartPolicy', container.restartPolicy, RESTART_POLICIES)
+  checkEach(errors, at, 'restartPolicyRules', container.restartPolicyRules, validateRestartRule, undefined)
   if (securityContext) {
     const { spec, context } = surroundings
-    errors.push(...validateContainerSecurity(securityContext, `${at}.securityContext`, spec, context))
+    validateContainerSecurity(errors, securityContext, `${at}.securityContext`, spec, context)
   }
-  return errors
 }
 
-function validateRestarts({ restartPolicy, restartPolicyRules }: CoreV1Container, at: string): FieldError[] {
-  return [
-    ...choice(`${at}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure']),
-    ...(restartPolicyRules ?? []).flatMap(({ action = '', exitCodes }, i) => {
-      const own = `${at}.restartPolicyRules[${i}]`
-      return [
-        ...choice(`${own}.action`, action, ['Restart', 'RestartAllContainers']),
-        ...(exitCodes
-          ? choice(`${own}.exitCodes.operator`, exitCodes.operator ?? '', ['In', 'NotIn'])
-          : [required(`${own}.exitCodes`, 'must be specified')]),
-      ]
-    }),
-  ]
+const RESTART_ACTIONS = ['Restart', 'RestartAllContainers']
+const EXIT_CODE_OPERATORS = ['In', 'NotIn']
+
+function validateRestartRule(errors: FieldError[], { action = '', exitCodes }: CoreV1ContainerRestartRule, at: string): void {
+  checkChoice(errors, at, 'action', action, RESTART_ACTIONS)
+  if (exitCodes) checkChoice(errors, at, 'exitCodes.operator', exitCodes.operator ?? '', EXIT_CODE_OPERATORS)
+  else errors.push(required(`${at}.exitCodes`, 'must be specified'))
 }
 
-function validateResizePolicy({ resizePolicy }: CoreV1Container, at: string): FieldError[] {
+function validateResizePolicy(errors: FieldError[], policies: readonly CoreV1ContainerResizePolicy[], at: string): void {
   const names = new Set<string>()
-  return (resizePolicy ?? []).flatMap(({ resourceName = '', restartPolicy }, i) => {
-    const errors = names.has(resourceName) ? [duplicate(`${at}[${i}]`, resourceName)] : []
+  policies.forEach(({ resourceName = '', restartPolicy }, i) => {
+    if (names.has(resourceName)) errors.push(duplicate(`${at}[${i}]`, resourceName))
     names.add(resourceName)
-    return [
-      ...errors,
-      ...mustChoose(at, resourceName, ['cpu', 'memory']),
-      ...mustChoose(at, restartPolicy, ['NotRequired', 'RestartContainer']),
-    ]
+    errors.push(...mustChoose(at, resourceName, ['cpu', 'memory']))
+    errors.push(...mustChoose(at, restartPolicy, ['NotRequired', 'RestartContainer']))
   })
 }
 
-function validatePorts({ ports }: CoreV1Container, path: string): FieldError[] {
-  const names = new Set<string>()
-  return (ports ?? []).flatMap(({ name, containerPort, hostPort, protocol }, i) => {
-    const at = `${path}[${i}]`
-    const errors: FieldError[] = []
-    if (name) {
-      errors.push(...checked(`${at}.name`, name, isValidPortName))
-      if (!errors.length && names.has(name)) errors.push(duplicate(`${at}.name`, name))
-      names.add(name)
-    }
-    return [
-      ...errors,
-      ...(containerPort ? within(`${at}.containerPort`, containerPort, 1, 65535) : [required(`${at}.containerPort`)]),
-      ...(hostPort ? within(`${at}.hostPort`, hostPort, 1, 65535) : []),
-      ...mustChoose(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']),
-    ]
-  })
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+
+/** @param names of the container's ports before */
+function validatePort(
+  errors: FieldError[],
+  { name, containerPort, hostPort, protocol }: CoreV1ContainerPort,
+  at: string,
+  names: Set<string> | undefined,
+): void {
+  if (name) {
+    const messages = isValidPortName(name)
+    if (messages.length) addMessages(errors, `${at}.name`, name, messages)
+    else if (names?.has(name)) errors.push(duplicate(`${at}.name`, name))
+    names?.add(name)
+  }
+  if (containerPort) checkRange(errors, at, 'containerPort', containerPort, 1, 65535)
+  else errors.push(required(`${at}.containerPort`))
+  if (hostPort) checkRange(errors, at, 'hostPort', hostPort, 1, 65535)
+  checkNeededChoice(errors, at, 'protocol', protocol, PROTOCOLS)
 }
 
 /** Containers of a pod share their node's ports. */
-function validateHostPorts(spec: CoreV1PodSpec, path: string): FieldError[] {
-  const taken = new Set<string>()
-  const errors: FieldError[] = []
+function validateHostPorts(errors: FieldError[], spec: CoreV1PodSpec, path: string): void {
+  let taken: Set<string> | undefined
   spec.containers?.forEach(({ ports }, i) => {
     ports?.forEach(({ hostPort = 0, containerPort, hostIP = '', protocol = '' }, j) => {
-      const field = `${path}[${i}].ports[${j}].hostPort`
       if (!hostPort) return
+      const field = `${path}.containers[${i}].ports[${j}].hostPort`
       if (spec.hostNetwork && hostPort !== containerPort) {
         errors.push(invalid(field, hostPort, 'must match `containerPort` when `hostNetwork` is true'))
       }
       const port = `${protocol}/${hostIP}/${hostPort}`
+      taken ??= new Set()
       if (taken.has(port)) errors.push(duplicate(field, port))
       taken.add(port)
     })
   })
-  return errors
 }
 
-function validateVariable(variable: CoreV1EnvVar, at: string, { volumes }: ContainerSurroundings): FieldError[] {
-  const { name, value, valueFrom } = variable
-  const errors = name ? checked(`${at}.name`, name, isRelaxedEnvVarName) : [required(`${at}.name`)]
-  if (!valueFrom) return errors
+function validateVariable(
+  errors: FieldError[],
+  { name, value, valueFrom }: CoreV1EnvVar,
+  at: string,
+  { volumes }: ContainerSurroundings,
+): void {
+  checkNeeded(errors, at, 'name', name, isRelaxedEnvVarName)
+  if (!valueFrom) return
   const path = `${at}.valueFrom`
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom
-  if (fieldRef) errors.push(...validateFieldRef(fieldRef, `${path}.fieldRef`, ENV_FIELDS))
-  if (resourceFieldRef) errors.push(...validateResourceRef(resourceFieldRef, `${path}.resourceFieldRef`, false))
-  for (const [kind, reference] of [
-    ['configMapKeyRef', configMapKeyRef],
-    ['secretKeyRef', secretKeyRef],
-  ] as const) {
-    if (!reference) continue
-    const field = `${path}.${kind}`
-    errors.push(...checked(`${field}.name`, reference.name ?? '', isDns1123Subdomain))
-    errors.push(...(reference.key ? checked(`${field}.key`, reference.key, isConfigMapKey) : [required(`${field}.key`)]))
+  let count = 0
+  if (fieldRef) {
+    count++
+    validateFieldRef(errors, fieldRef, `${path}.fieldRef`, ENV_FIELDS)
+  }
+  if (resourceFieldRef) {
+    count++
+    validateResourceRef(errors, resourceFieldRef, `${path}.resourceFieldRef`, false)
+  }
+  if (configMapKeyRef) {
+    count++
+    validateKeyRef(errors, configMapKeyRef, `${path}.configMapKeyRef`)
+  }
+  if (secretKeyRef) {
+    count++
+    validateKeyRef(errors, secretKeyRef, `${path}.secretKeyRef`)
   }
   if (fileKeyRef) {
-    const field = `${path}.fileKeyRef`
-    const { key, volumeName = '', path: file } = fileKeyRef
-    const volume = volumes.get(volumeName)
-    errors.push(...present(`${field}.key`, key), ...present(`${field}.volumeName`, volumeName), ...present(`${field}.path`, file))
-    if (!volume) errors.push(fieldNotFound(`${field}.volumeName`, volumeName))
-    if (file) errors.push(...descendingPath(`${field}.path`, file))
+    count++
+    validateFileKey(errors, fileKeyRef, `${path}.fileKeyRef`, volumes)
   }
-  const count = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter(Boolean).length
   if (!count) {
     const kinds = '`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'
     errors.push(invalid(path, '', `must specify one of: ${kinds}`))
   } else if (value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'))
   else if (count > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'))
-  return errors
 }
 
-function validateEnvFrom({ prefix, configMapRef, secretRef }: CoreV1EnvFromSource, path: string, i: number): FieldError[] {
+/** A value of a ConfigMap or Secret. */
+function validateKeyRef(errors: FieldError[], { name = '', key }: CoreV1SecretKeySelector, field: string): void {
+  checkText(errors, field, 'name', name, isDns1123Subdomain)
+  checkNeeded(errors, field, 'key', key, isConfigMapKey)
+}
+
+function validateFileKey(
+  errors: FieldError[],
+  { key, volumeName = '', path: file }: CoreV1FileKeySelector,
+  field: string,
+  volumes: ContainerSurroundings['volumes'],
+): void {
+  checkPresent(errors, field, 'key', key)
+  checkPresent(errors, field, 'volumeName', volumeName)
+  checkPresent(errors, field, 'path', file)
+  if (!volumes.has(volumeName)) errors.push(fieldNotFound(`${field}.volumeName`, volumeName))
+  if (file) errors.push(...descendingPath(`${field}.path`, file))
+}
+
+function validateEnvFrom(
+  errors: FieldError[],
+  { prefix, configMapRef, secretRef }: CoreV1EnvFromSource,
+  path: string,
+  i: number,
+): void {
   const at = `${path}[${i}]`
-  const errors = prefix ? checked(`${at}.prefix`, prefix, isRelaxedEnvVarName) : []
-  if (configMapRef) errors.push(...objectName(`${at}.configMapRef.name`, configMapRef.name))
-  if (secretRef) errors.push(...objectName(`${at}.secretRef.name`, secretRef.name))
+  if (prefix) checkText(errors, at, 'prefix', prefix, isRelaxedEnvVarName)
+  if (configMapRef) checkObjectName(errors, at, 'configMapRef.name', configMapRef.name)
+  if (secretRef) checkObjectName(errors, at, 'secretRef.name', secretRef.name)
   if (!configMapRef && !secretRef) errors.push(invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'))
   if (configMapRef && secretRef) errors.push(invalid(path, '', 'may not have more than one field specified at a time'))
-  return errors
 }
 
 const PROPAGATION = ['Bidirectional', 'HostToContainer', 'None']
 
-function validateMounts(container: CoreV1Container, path: string, { volumes }: ContainerSurroundings): FieldError[] {
-  const points = new Set<string>()
-  const { volumeMounts, volumeDevices } = container
-  return (volumeMounts ?? []).flatMap((mount, i) => {
+function validateMounts(
+  errors: FieldError[],
+  mounts: readonly CoreV1VolumeMount[],
+  container: CoreV1Container,
+  path: string,
+  { volumes }: ContainerSurroundings,
+): void {
+  const points = setFor(mounts)
+  const { volumeDevices } = container
+  for (let i = 0; i < mounts.length; i++) {
     const at = `${path}.volumeMounts[${i}]`
-    const { name = '', mountPath = '', subPath, subPathExpr, mountPropagation } = mount
-    const errors = present(`${at}.name`, name)
+    const { name = '', mountPath = '', subPath, subPathExpr, mountPropagation } = mounts[i]!
+    checkPresent(errors, at, 'name', name)
     if (!volumes.has(name)) errors.push(fieldNotFound(`${at}.name`, name))
     if (!mountPath) errors.push(required(`${at}.mountPath`))
-    if (points.has(mountPath)) errors.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'))
-    points.add(mountPath)
+    if (points?.has(mountPath)) errors.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'))
+    points?.add(mountPath)
     if (volumeDevices?.some((device) => device.name === name)) {
       errors.push(invalid(`${at}.name`, name, 'must not already exist in volumeDevices'))
     }
@@ -230,29 +290,26 @@ function validateMounts(container: CoreV1Container, path: string, { volumes }: C
       if (subPath) errors.push(invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
       errors.push(...descendingPath(`${at}.subPathExpr`, subPathExpr))
     }
-    if (mountPropagation !== undefined) {
-      if (!PROPAGATION.includes(mountPropagation)) {
-        errors.push(notSupported(`${at}.mountPropagation`, mountPropagation, PROPAGATION))
-      }
-      if (mountPropagation === 'Bidirectional' && !container.securityContext?.privileged) {
-        const detail = 'Bidirectional mount propagation is available only to privileged containers'
-        errors.push(forbiddenField(`${at}.mountPropagation`, detail))
-      }
+    checkChoice(errors, at, 'mountPropagation', mountPropagation, PROPAGATION)
+    if (mountPropagation === 'Bidirectional' && !container.securityContext?.privileged) {
+      const detail = 'Bidirectional mount propagation is available only to privileged containers'
+      errors.push(forbiddenField(`${at}.mountPropagation`, detail))
     }
-    return errors
-  })
+  }
 }
 
 function validateDevices(
-  { volumeDevices, volumeMounts }: CoreV1Container,
+  errors: FieldError[],
+  devices: readonly CoreV1VolumeDevice[],
+  { volumeMounts }: CoreV1Container,
   path: string,
   { volumes }: ContainerSurroundings,
-): FieldError[] {
+): void {
   const names = new Set<string>()
   const paths = new Set<string>()
-  return (volumeDevices ?? []).flatMap(({ name = '', devicePath = '' }, i) => {
+  devices.forEach(({ name = '', devicePath = '' }, i) => {
     const at = `${path}.volumeDevices[${i}]`
-    const errors = present(`${at}.name`, name)
+    checkPresent(errors, at, 'name', name)
     if (names.has(name)) errors.push(invalid(`${at}.name`, name, 'must be unique'))
     const volume = volumes.get(name)
     if (!volume) errors.push(fieldNotFound(`${at}.name`, name))
@@ -262,7 +319,7 @@ function validateDevices(
     }
     if (!devicePath) errors.push(required(`${at}.devicePath`))
     if (paths.has(devicePath)) errors.push(invalid(`${at}.devicePath`, devicePath, 'must be unique'))
-    if (devicePath.split('/').includes('..')) {
+    if (hasBacksteps(devicePath)) {
       errors.push(invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')"))
     } else paths.add(devicePath)
     if (volumeMounts?.some((mount) => mount.name === name)) {
@@ -272,6 +329,5 @@ function validateDevices(
       errors.push(invalid(`${at}.devicePath`, devicePath, 'must not already exist as a path in volumeMounts'))
     }
     if (name) names.add(name)
-    return errors
   })
 }

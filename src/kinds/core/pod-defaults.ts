@@ -8,13 +8,13 @@ export function defaultPod(pod: CoreV1Pod): void {
   dropInitContainerAnnotations(pod)
   const { spec } = pod
   defaultPodSpec(spec)
-  for (const container of spec.containers ?? []) requestLimits(container)
-  for (const container of spec.initContainers ?? []) requestLimits(container)
+  spec.containers?.forEach(requestLimits)
+  spec.initContainers?.forEach(requestLimits)
   if (spec.resources) defaultPodLevelResources(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork) {
-    for (const container of spec.containers ?? []) defaultHostPorts(container)
-    for (const container of spec.initContainers ?? []) defaultHostPorts(container)
+    spec.containers?.forEach(defaultHostPorts)
+    spec.initContainers?.forEach(defaultHostPorts)
   }
   if (pod.status) defaultStatus(pod.status)
 }
@@ -23,8 +23,11 @@ export function defaultPod(pod: CoreV1Pod): void {
 function requestLimits({ resources }: CoreV1Container): void {
   if (!resources?.limits) return
   const { limits, requests = {} } = resources
-  const missing = Object.keys(limits).filter((name) => !(name in requests))
-  if (missing.length) resources.requests = sorted({ ...limits, ...requests })
+  for (const name in limits) {
+    if (name in requests) continue
+    resources.requests = sorted({ ...limits, ...requests })
+    return
+  }
 }
 
 /** Maps are encoded with their keys sorted. */
@@ -63,9 +66,9 @@ function defaultStatus(status: CoreV1PodStatus): void {
   const first = status.podIPs?.[0]?.ip
   if (status.podIP && status.podIP !== first) status.podIPs = [{ ip: status.podIP }]
   else if (first) status.podIP = first
-  for (const list of [status.initContainerStatuses, status.containerStatuses, status.ephemeralContainerStatuses]) {
-    for (const container of list ?? []) roundStatus(container)
-  }
+  status.initContainerStatuses?.forEach(roundStatus)
+  status.containerStatuses?.forEach(roundStatus)
+  status.ephemeralContainerStatuses?.forEach(roundStatus)
   roundResources(status.allocatedResources)
   roundResources(status.resources?.limits)
   roundResources(status.resources?.requests)

@@ -3,9 +3,10 @@ import type {
   CoreV1ObjectFieldSelector,
   CoreV1ResourceFieldSelector,
 } from '../../generated/types.ts'
-import { type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
+import { addMessages, type FieldError, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import { quantityFromJson } from '../../machinery/quantity.ts'
-import { fileMode, labelName, unreservedPath } from './pod-field-rules.ts'
+import { isQualifiedName } from '../../machinery/validation.ts'
+import { checkChoice, checkFileMode, checkPresent, checkUnreservedPath } from './field-checks.ts'
 
 const KNOWN_FIELDS = [
   'metadata.annotations',
@@ -46,21 +47,35 @@ const RESOURCES = [
 ]
 const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei']
 
+const SUBSCRIPT = /^(.+?)\['(.*)'\]$/s
+
 /** A field of the pod that shows inside. `allowed` are the fields that may show there. */
-export function validateFieldRef(selector: CoreV1ObjectFieldSelector, path: string, allowed: readonly string[]): FieldError[] {
-  const { apiVersion, fieldPath } = selector
-  const errors = apiVersion ? [] : [required(`${path}.apiVersion`)]
-  const at = `${path}.fieldPath`
-  if (!fieldPath) return [...errors, required(at)]
-  const [, subscripted, subscript] = /^(.+?)\['(.*)'\]$/s.exec(fieldPath) ?? []
+export function validateFieldRef(
+  errors: FieldError[],
+  { apiVersion, fieldPath }: CoreV1ObjectFieldSelector,
+  path: string,
+  allowed: readonly string[],
+): void {
+  checkPresent(errors, path, 'apiVersion', apiVersion)
+  if (!fieldPath) {
+    errors.push(required(`${path}.fieldPath`))
+    return
+  }
+  const match = fieldPath.endsWith("']") ? SUBSCRIPT.exec(fieldPath) : undefined
+  const subscripted = match?.[1]
   const ofMetadata = subscripted === 'metadata.annotations' || subscripted === 'metadata.labels'
   const problem = fieldProblem(apiVersion ?? '', fieldPath, subscripted, ofMetadata)
-  if (problem) return [...errors, invalid(at, fieldPath, `error converting fieldPath: ${problem}`)]
-  if (subscript !== undefined) {
-    return [...errors, ...labelName(path, subscripted === 'metadata.annotations' ? subscript.toLowerCase() : subscript)]
+  if (problem) {
+    errors.push(invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: ${problem}`))
+    return
   }
-  const internal = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath
-  return allowed.includes(internal) ? errors : [...errors, notSupported(at, internal, allowed)]
+  const subscript = match?.[2]
+  if (subscript !== undefined) {
+    const key = subscripted === 'metadata.annotations' ? subscript.toLowerCase() : subscript
+    addMessages(errors, path, key, isQualifiedName(key))
+    return
+  }
+  checkChoice(errors, path, 'fieldPath', fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath, allowed)
 }
 
 function fieldProblem(version: string, field: string, subscripted: string | undefined, ofMetadata: boolean): string | undefined {
@@ -70,17 +85,20 @@ function fieldProblem(version: string, field: string, subscripted: string | unde
 }
 
 /** An amount of a container that shows inside. In files the container must be named. */
-export function validateResourceRef(selector: CoreV1ResourceFieldSelector, path: string, inFile: boolean): FieldError[] {
-  const { containerName, resource, divisor } = selector
-  const errors: FieldError[] = []
+export function validateResourceRef(
+  errors: FieldError[],
+  { containerName, resource, divisor }: CoreV1ResourceFieldSelector,
+  path: string,
+  inFile: boolean,
+): void {
   if (inFile && !containerName) errors.push(required(`${path}.containerName`))
   else if (!resource) errors.push(required(`${path}.resource`))
   else if (!RESOURCES.includes(resource) && !isHugePages(resource)) {
     errors.push(notSupported(`${path}.resource`, resource, RESOURCES))
   }
-  if (divisor === undefined || quantityFromJson(divisor).isZero) return errors
+  if (divisor === undefined || quantityFromJson(divisor).isZero) return
   const problem = divisorProblem(resource ?? '', String(quantityFromJson(divisor)))
-  return problem ? [...errors, invalid(`${path}.divisor`, resource, problem)] : errors
+  if (problem) errors.push(invalid(`${path}.divisor`, resource, problem))
 }
 
 const isHugePages = (resource: string): boolean => /^(limits|requests)\.hugepages-/.test(resource)
@@ -96,19 +114,16 @@ function divisorProblem(resource: string, divisor: string): string | undefined {
 }
 
 /** A file of a volume that shows a pod's own data; the reference's paths don't number them. */
-export function validateDownwardFile(file: CoreV1DownwardAPIVolumeFile, path: string): FieldError[] {
+export function validateDownwardFile(errors: FieldError[], file: CoreV1DownwardAPIVolumeFile, path: string): void {
   const { fieldRef, resourceFieldRef } = file
-  const errors = [
-    ...(file.path ? [] : [required(`${path}.path`)]),
-    ...unreservedPath(`${path}.path`, file.path ?? ''),
-    ...fileMode(`${path}.mode`, file.mode),
-  ]
+  checkPresent(errors, path, 'path', file.path)
+  checkUnreservedPath(errors, path, 'path', file.path ?? '')
+  checkFileMode(errors, path, 'mode', file.mode)
   if (fieldRef) {
-    errors.push(...validateFieldRef(fieldRef, `${path}.fieldRef`, FILE_FIELDS))
+    validateFieldRef(errors, fieldRef, `${path}.fieldRef`, FILE_FIELDS)
     if (resourceFieldRef) {
       errors.push(invalid(path, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'))
     }
-  } else if (resourceFieldRef) errors.push(...validateResourceRef(resourceFieldRef, `${path}.resourceFieldRef`, true))
+  } else if (resourceFieldRef) validateResourceRef(errors, resourceFieldRef, `${path}.resourceFieldRef`, true)
   else errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'))
-  return errors
 }

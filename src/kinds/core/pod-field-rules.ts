@@ -4,10 +4,10 @@ import {
   inclusiveRangeError,
   isDns1123Subdomain,
   isQualifiedName,
-  isValidPortName,
-  isValidPortNum,
   type Messages,
 } from '../../machinery/validation.ts'
+
+// Rules that return what is wrong with a field. `field-checks.ts` has those for pod specs, which make nothing when nothing is wrong.
 
 /** One error for each message of a check of a text. */
 export const checked = (field: string, value: string, check: (value: string) => Messages): FieldError[] =>
@@ -35,14 +35,11 @@ export const within = (field: string, value: number | undefined, low: number, hi
 /** The name of a label. */
 export const labelName = (field: string, name: string): FieldError[] => checked(field, name, isQualifiedName)
 
-export function portOrName(field: string, port: number | string | undefined): FieldError[] {
-  if (typeof port === 'string') return checked(field, port, isValidPortName)
-  return isValidPortNum(port ?? 0).map((message) => invalid(field, port ?? 0, message))
-}
+/** Whether a part of a path leads up. */
+export const hasBacksteps = (path: string): boolean => path.includes('..') && path.split('/').includes('..')
 
-/** No part of a path may lead up. */
 function withoutBacksteps(field: string, path: string): FieldError[] {
-  return path.split('/').includes('..') ? [invalid(field, path, "must not contain '..'")] : []
+  return hasBacksteps(path) ? [invalid(field, path, "must not contain '..'")] : []
 }
 
 /** A path on a host. */
@@ -53,18 +50,6 @@ export function descendingPath(field: string, path: string): FieldError[] {
   const errors = path.startsWith('/') ? [invalid(field, path, 'must be a relative path')] : []
   return [...errors, ...withoutBacksteps(field, path)]
 }
-
-/** A path below a directory in which names that start with two dots are the kubelet's. */
-export function unreservedPath(field: string, path: string): FieldError[] {
-  const errors = descendingPath(field, path)
-  if (path.startsWith('..') && !path.startsWith('../')) errors.push(invalid(field, path, "must not start with '..'"))
-  return errors
-}
-
-export const fileMode = (field: string, mode: number | undefined): FieldError[] =>
-  mode === undefined || (mode >= 0 && mode <= 0o777)
-    ? []
-    : [invalid(field, mode, 'must be a number between 0 and 0777 (octal), both inclusive')]
 
 const MAX_DRIVER = 63
 

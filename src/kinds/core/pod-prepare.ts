@@ -1,4 +1,5 @@
 import type {
+  CoreV1Affinity,
   CoreV1AppArmorProfile,
   CoreV1Pod,
   CoreV1PodAffinityTerm,
@@ -14,7 +15,7 @@ import type { WriteContext } from '../../registry/context.ts'
 import { podQosClass } from './pod-resources.ts'
 import { dropDisabledSpecFields, dropDisabledStatusFields } from './pod-spec-features.ts'
 import { visitContainers } from './pod-spec-visit.ts'
-import { USE_APPARMOR_FIELD } from './pod-spec-warnings.ts'
+import { APPARMOR_CONTAINER as APPARMOR, hasKeyWith, USE_APPARMOR_FIELD } from './pod-spec-warnings.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -37,15 +38,15 @@ export function preparePodForCreate(pod: CoreV1Pod, context: WriteContext): void
     )
   }
   const labels = pod.metadata?.labels ?? {}
-  mergeAffinityLabels(spec, labels)
+  if (spec.affinity) mergeAffinityLabels(spec.affinity, labels)
   if (context.env.settings.feature('MatchLabelKeysInPodTopologySpread')) mergeSpreadLabels(spec, labels, context)
   applyAppArmorAnnotations(pod, context)
 }
 
 /** Label keys of the pod that its affinity terms match (KEP-3633) become part of the terms' selectors. */
-function mergeAffinityLabels({ affinity }: CoreV1PodSpec, labels: Labels): void {
+function mergeAffinityLabels(affinity: CoreV1Affinity, labels: Labels): void {
   for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
-    const terms = affinity?.[kind]
+    const terms = affinity[kind]
     for (const weighted of terms?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
       mergeTerm(weighted.podAffinityTerm, labels)
     for (const term of terms?.requiredDuringSchedulingIgnoredDuringExecution ?? []) mergeTerm(term, labels)
@@ -74,12 +75,10 @@ function mergeKeys(selector: MetaV1LabelSelector, keys: readonly string[] | unde
   }
 }
 
-const APPARMOR = 'container.apparmor.security.beta.kubernetes.io/'
-
 /** AppArmor profiles were annotations before they had a field: what they say becomes the field. */
 function applyAppArmorAnnotations({ metadata, spec }: CoreV1Pod, context: WriteContext): void {
   const annotations = metadata?.annotations
-  if (!annotations || spec?.os?.name === 'windows') return
+  if (!annotations || spec?.os?.name === 'windows' || !hasKeyWith(annotations, APPARMOR)) return
   const ofPod = spec?.securityContext?.appArmorProfile
   visitContainers(spec, (container) => {
     const key = APPARMOR + container.name

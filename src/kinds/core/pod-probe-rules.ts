@@ -1,68 +1,88 @@
-import type { CoreV1Container, CoreV1Lifecycle, CoreV1LifecycleHandler, CoreV1Probe } from '../../generated/types.ts'
-import { type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
+import type {
+  CoreV1Container,
+  CoreV1HTTPGetAction,
+  CoreV1Lifecycle,
+  CoreV1LifecycleHandler,
+  CoreV1Probe,
+} from '../../generated/types.ts'
+import { addMessages, type FieldError, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
 import { isHttpHeaderName, isValidPortNum } from '../../machinery/validation.ts'
-import { checked, mustChoose, portOrName, present } from './pod-field-rules.ts'
-import { notNegative } from './rules.ts'
+import { checkNeededChoice, checkPort, checkPresent, checkText } from './field-checks.ts'
+import { checkNotNegative } from './rules.ts'
 
 type Handler = CoreV1LifecycleHandler & Pick<CoreV1Probe, 'grpc'>
 
+const SCHEMES = ['HTTP', 'HTTPS']
+const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const
+
 /** What is run or asked; exactly one kind. `grace` is how long the pod has to end. */
-function validateHandler(handler: Handler, path: string, grace: number | undefined): FieldError[] {
-  const errors: FieldError[] = []
+function validateHandler(errors: FieldError[], handler: Handler, path: string, grace: number | undefined): void {
   let count = 0
-  const add = (kind: string, found: () => FieldError[]): void => {
+  for (const kind of HANDLERS) {
+    if (!handler[kind]) continue
     if (count++) errors.push(forbiddenField(`${path}.${kind}`, 'may not specify more than 1 handler type'))
-    else errors.push(...found())
+    else validateOneHandler(errors, handler, path, grace)
   }
-  const { exec, httpGet, tcpSocket, grpc, sleep } = handler
-  if (exec) add('exec', () => (exec.command?.length ? [] : [required(`${path}.exec.command`)]))
-  if (httpGet) {
-    const at = `${path}.httpGet`
-    add('httpGet', () => [
-      ...present(`${at}.path`, httpGet.path),
-      ...portOrName(`${at}.port`, httpGet.port),
-      ...mustChoose(`${at}.scheme`, httpGet.scheme, ['HTTP', 'HTTPS']),
-      ...(httpGet.httpHeaders ?? []).flatMap(({ name = '' }) => checked(`${at}.httpHeaders`, name, isHttpHeaderName)),
-    ])
-  }
-  if (tcpSocket) add('tcpSocket', () => portOrName(`${path}.tcpSocket.port`, tcpSocket.port))
-  if (grpc) {
-    const port = grpc.port ?? 0
-    add('grpc', () => isValidPortNum(port).map((message) => invalid(`${path}.grpc.port`, port, message)))
-  }
-  if (sleep) {
-    const seconds = sleep.seconds ?? 0
-    add('sleep', () => {
-      if (grace === undefined || (seconds >= 0 && seconds <= grace)) return []
-      const detail = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`
-      return [invalid(`${path}.sleep`, seconds, detail)]
-    })
-  }
-  return count ? errors : [required(path, 'must specify a handler type')]
+  if (!count) errors.push(required(path, 'must specify a handler type'))
 }
 
-export function validateLifecycle(lifecycle: CoreV1Lifecycle | undefined, path: string, grace: number | undefined): FieldError[] {
-  const { postStart, preStop } = lifecycle ?? {}
-  return [
-    ...(postStart ? validateHandler(postStart, `${path}.postStart`, grace) : []),
-    ...(preStop ? validateHandler(preStop, `${path}.preStop`, grace) : []),
-  ]
+/** The first kind of a handler. */
+function validateOneHandler(
+  errors: FieldError[],
+  { exec, httpGet, tcpSocket, grpc, sleep }: Handler,
+  path: string,
+  grace: number | undefined,
+): void {
+  if (exec) {
+    if (!exec.command?.length) errors.push(required(`${path}.exec.command`))
+  } else if (httpGet) validateHttpGet(errors, httpGet, path)
+  else if (tcpSocket) checkPort(errors, path, 'tcpSocket.port', tcpSocket.port)
+  else if (grpc) addMessages(errors, `${path}.grpc.port`, grpc.port ?? 0, isValidPortNum(grpc.port ?? 0))
+  else if (sleep) {
+    const seconds = sleep.seconds ?? 0
+    if (grace === undefined || (seconds >= 0 && seconds <= grace)) return
+    const detail = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`
+    errors.push(invalid(`${path}.sleep`, seconds, detail))
+  }
+}
+
+function validateHttpGet(errors: FieldError[], { path, port, scheme, httpHeaders }: CoreV1HTTPGetAction, at: string): void {
+  checkPresent(errors, at, 'httpGet.path', path)
+  checkPort(errors, at, 'httpGet.port', port)
+  checkNeededChoice(errors, at, 'httpGet.scheme', scheme, SCHEMES)
+  if (!httpHeaders) return
+  for (const { name = '' } of httpHeaders) {
+    checkText(errors, at, 'httpGet.httpHeaders', name, isHttpHeaderName)
+  }
+}
+
+export function validateLifecycle(
+  errors: FieldError[],
+  lifecycle: CoreV1Lifecycle | undefined,
+  path: string,
+  grace: number | undefined,
+): void {
+  if (lifecycle?.postStart) validateHandler(errors, lifecycle.postStart, `${path}.postStart`, grace)
+  if (lifecycle?.preStop) validateHandler(errors, lifecycle.preStop, `${path}.preStop`, grace)
 }
 
 const NUMBERS = ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const
+const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const
 
-export function validateProbes(container: CoreV1Container, path: string, grace: number | undefined): FieldError[] {
-  return (['livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((kind) => {
+export function validateProbes(errors: FieldError[], container: CoreV1Container, path: string, grace: number | undefined): void {
+  for (const kind of PROBES) {
     const probe = container[kind]
-    if (!probe) return []
+    if (!probe) continue
     const at = `${path}.${kind}`
-    const errors = [...validateHandler(probe, at, grace), ...notNegative(probe, at, NUMBERS)]
+    validateHandler(errors, probe, at, grace)
+    checkNotNegative(errors, probe, at, NUMBERS)
     const { successThreshold, terminationGracePeriodSeconds: seconds } = probe
-    const field = `${at}.terminationGracePeriodSeconds`
-    if (seconds !== undefined && seconds <= 0) errors.push(invalid(field, seconds, 'must be greater than 0'))
+    if (seconds !== undefined && seconds <= 0) {
+      errors.push(invalid(`${at}.terminationGracePeriodSeconds`, seconds, 'must be greater than 0'))
+    }
     if (kind === 'readinessProbe') {
-      if (seconds !== undefined) errors.push(invalid(field, seconds, 'must not be set for readinessProbes'))
+      if (seconds === undefined) continue
+      errors.push(invalid(`${at}.terminationGracePeriodSeconds`, seconds, 'must not be set for readinessProbes'))
     } else if (successThreshold !== 1) errors.push(invalid(`${at}.successThreshold`, successThreshold, 'must be 1'))
-    return errors
-  })
+  }
 }

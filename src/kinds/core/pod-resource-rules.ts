@@ -1,57 +1,84 @@
 import type { CoreV1PodSpec, CoreV1ResourceRequirements } from '../../generated/types.ts'
-import { duplicate, type FieldError, fieldNotFound, forbiddenField, invalid, required } from '../../machinery/field-errors.ts'
+import {
+  addMessages,
+  duplicate,
+  type FieldError,
+  fieldNotFound,
+  forbiddenField,
+  invalid,
+  required,
+} from '../../machinery/field-errors.ts'
 import { parseQuantity, quantityFromJson } from '../../machinery/quantity.ts'
-import { isDns1123Label } from '../../machinery/validation.ts'
-import { checked } from './pod-field-rules.ts'
+import { isDns1123Label, type Messages } from '../../machinery/validation.ts'
+import { checkText } from './field-checks.ts'
 import { aggregate, isHugePages } from './pod-resources.ts'
-import { containerResourceErrors, isExtendedResource, mayOvercommit } from './resource-names.ts'
+import { isContainerResourceName, isExtendedResource, mayOvercommit } from './resource-names.ts'
 import { NOT_NEGATIVE } from './rules.ts'
+
+type Amounts = Readonly<Record<string, string>>
 
 /**
  * What a container, or a whole pod, asks for and may have.
- * @param nameErrors what is wrong with the name of a resource
+ * @param isName what is wrong with the name of a resource
  */
 export function validateResources(
+  errors: FieldError[],
   { limits, requests, claims }: CoreV1ResourceRequirements,
   path: string,
   spec: CoreV1PodSpec,
-  nameErrors: (field: string, name: string) => FieldError[] = containerResourceErrors,
-): FieldError[] {
-  if (!limits && !requests && !claims) return []
-  const errors: FieldError[] = []
-  for (const [name, amount] of Object.entries(limits ?? {})) {
-    const field = `${path}.limits[${name}]`
-    errors.push(...nameErrors(field, name), ...validateAmount(field, name, amount))
+  isName: (name: string) => Messages = isContainerResourceName,
+): void {
+  for (const name in limits) validateAmount(errors, path, 'limits', name, limits[name]!, isName)
+  for (const name in requests) {
+    const amount = requests[name]!
+    validateAmount(errors, path, 'requests', name, amount, isName)
+    validateAgainstLimit(errors, path, name, amount, limits?.[name])
   }
-  for (const [name, amount] of Object.entries(requests ?? {})) {
-    const field = `${path}.requests[${name}]`
-    errors.push(...nameErrors(field, name), ...validateAmount(field, name, amount))
-    const limit = limits?.[name]
-    if (limit === undefined) {
-      if (!mayOvercommit(name)) {
-        errors.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'))
-      }
-      continue
-    }
-    const order = quantityFromJson(amount).compare(quantityFromJson(limit))
-    if (order && !mayOvercommit(name)) {
-      errors.push(invalid(`${path}.requests`, amount, `must be equal to ${name} limit of ${limit}`))
-    } else if (order > 0) {
-      errors.push(invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`))
-    }
+  const asksFor = (test: (name: string) => boolean): boolean => someName(limits, test) || someName(requests, test)
+  if (asksFor(isHugePages) && !asksFor(isCpuOrMemory)) errors.push(forbiddenField(path, 'HugePages require cpu or memory'))
+  if (claims) validateClaims(errors, claims, `${path}.claims`, spec)
+}
+
+const isCpuOrMemory = (name: string): boolean => name === 'cpu' || name === 'memory'
+
+function someName(amounts: Amounts | undefined, test: (name: string) => boolean): boolean {
+  for (const name in amounts) if (test(name)) return true
+  return false
+}
+
+function validateAmount(
+  errors: FieldError[],
+  path: string,
+  list: 'limits' | 'requests',
+  name: string,
+  amount: string,
+  isName: (name: string) => Messages,
+): void {
+  const messages = isName(name)
+  if (messages.length) addMessages(errors, `${path}.${list}[${name}]`, name, messages)
+  const problem = amountProblem(name, amount)
+  if (problem) errors.push(invalid(`${path}.${list}[${name}]`, amount, problem))
+}
+
+/** Nothing asks for more than it may have, and for just as much of what can't be promised twice. */
+function validateAgainstLimit(errors: FieldError[], path: string, name: string, amount: string, limit: string | undefined): void {
+  if (limit === undefined) {
+    if (mayOvercommit(name)) return
+    errors.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'))
+    return
   }
-  const names = [...Object.keys(limits ?? {}), ...Object.keys(requests ?? {})]
-  if (names.some(isHugePages) && !names.some((name) => name === 'cpu' || name === 'memory')) {
-    errors.push(forbiddenField(path, 'HugePages require cpu or memory'))
+  const order = quantityFromJson(amount).compare(quantityFromJson(limit))
+  if (order && !mayOvercommit(name)) {
+    errors.push(invalid(`${path}.requests`, amount, `must be equal to ${name} limit of ${limit}`))
+  } else if (order > 0) {
+    errors.push(invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`))
   }
-  return [...errors, ...validateClaims(claims, `${path}.claims`, spec)]
 }
 
 /** A pod as a whole can't ask for less than its containers do, nor have less than one of them. */
-export function validateWholePod(spec: CoreV1PodSpec, path: string): FieldError[] {
-  const { limits = {}, requests = {} } = spec.resources ?? {}
-  const errors: FieldError[] = []
-  const atLeast = (what: 'requests' | 'limits', list: Record<string, string>, counts: (name: string) => boolean): void => {
+export function validateWholePod(errors: FieldError[], spec: CoreV1PodSpec, path: string): void {
+  const { limits = {}, requests = {} } = (spec.resources ?? {}) as { limits?: Amounts; requests?: Amounts }
+  const atLeast = (what: 'requests' | 'limits', list: Amounts, counts: (name: string) => boolean): void => {
     for (const [name, sum] of aggregate(spec, what)) {
       const amount = list[name]
       if (amount === undefined || !counts(name) || quantityFromJson(amount).compare(sum) >= 0) continue
@@ -59,27 +86,25 @@ export function validateWholePod(spec: CoreV1PodSpec, path: string): FieldError[
       errors.push(invalid(`${path}.${what}[${name}]`, amount, detail))
     }
   }
-  atLeast('requests', requests as Record<string, string>, () => true)
-  atLeast('limits', limits as Record<string, string>, isHugePages)
+  atLeast('requests', requests, () => true)
+  atLeast('limits', limits, isHugePages)
   spec.containers?.forEach(({ resources }, i) => {
     for (const [name, limit] of Object.entries(resources?.limits ?? {})) {
-      const whole = (limits as Record<string, string>)[name]
+      const whole = limits[name]
       if (whole === undefined || quantityFromJson(limit).compare(quantityFromJson(whole)) <= 0) continue
       const field = `${path}.containers[${i}][${name}].limits`
       errors.push(invalid(field, limit, `must be less than or equal to pod limits of ${whole}`))
     }
   })
-  return errors
 }
 
-function validateAmount(field: string, name: string, text: string): FieldError[] {
+function amountProblem(name: string, text: string): string | undefined {
   const amount = quantityFromJson(text)
-  if (amount.sign < 0) return [invalid(field, text, NOT_NEGATIVE)]
-  if (isExtendedResource(name) && amount.exponent < 0) return [invalid(field, text, 'must be an integer')]
-  if (!isHugePages(name)) return []
+  if (amount.sign < 0) return NOT_NEGATIVE
+  if (isExtendedResource(name) && amount.exponent < 0) return 'must be an integer'
+  if (!isHugePages(name)) return undefined
   const size = pageSize(name)
-  if (!size || amount.value() % size === 0n) return []
-  return [invalid(field, text, `${text} is not positive integer multiple of ${name}`)]
+  return size && amount.value() % size ? `${text} is not positive integer multiple of ${name}` : undefined
 }
 
 function pageSize(name: string): bigint {
@@ -90,13 +115,20 @@ function pageSize(name: string): bigint {
   }
 }
 
-function validateClaims(claims: CoreV1ResourceRequirements['claims'], path: string, spec: CoreV1PodSpec): FieldError[] {
+function validateClaims(
+  errors: FieldError[],
+  claims: NonNullable<CoreV1ResourceRequirements['claims']>,
+  path: string,
+  spec: CoreV1PodSpec,
+): void {
   const known = spec.resourceClaims?.map((claim) => claim.name ?? '') ?? []
   const seen = new Set<string>()
-  return (claims ?? []).flatMap(({ name = '', request }, i) => {
+  claims.forEach(({ name = '', request }, i) => {
     const at = `${path}[${i}]`
-    if (!name) return [required(at)]
-    const errors: FieldError[] = []
+    if (!name) {
+      errors.push(required(at))
+      return
+    }
     const key = request ? `${name}/${request}` : name
     if (seen.has(key)) errors.push(duplicate(at, key))
     seen.add(key)
@@ -106,7 +138,6 @@ function validateClaims(claims: CoreV1ResourceRequirements['claims'], path: stri
       const detail = known.length ? `${rule}: ${known.toSorted().join(', ')}` : `${rule} which is empty`
       errors.push({ ...found, message: `${found.message}: ${detail}` })
     }
-    if (request) errors.push(...checked(`${at}.request`, request, isDns1123Label))
-    return errors
+    if (request) checkText(errors, at, 'request', request, isDns1123Label)
   })
 }

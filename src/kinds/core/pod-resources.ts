@@ -1,4 +1,4 @@
-import type { CoreV1PodSpec } from '../../generated/types.ts'
+import type { CoreV1Container, CoreV1PodSpec, CoreV1ResourceRequirements } from '../../generated/types.ts'
 import { type Quantity, quantityFromJson, ZERO_QUANTITY } from '../../machinery/quantity.ts'
 import type { ResourceList } from './pod-spec-defaults.ts'
 import { isRestartableInit } from './pod-spec-visit.ts'
@@ -46,36 +46,37 @@ function raise(amounts: Amounts, others: Amounts): void {
 
 type QosClass = 'BestEffort' | 'Burstable' | 'Guaranteed'
 
-const isQosResource = (name: string): boolean => name === 'cpu' || name === 'memory'
+/** What decides the quality of service. */
+const QOS_RESOURCES = ['cpu', 'memory'] as const
 
 /** The quality of service that a pod's requests and limits amount to. */
 export function podQosClass(spec: CoreV1PodSpec): QosClass {
-  const requests: Amounts = new Map()
-  const limits: Amounts = new Map()
-  const parts = spec.resources
-    ? [spec.resources]
-    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((c) => c.resources)
-  let guaranteed = true
-  for (const part of parts) {
-    addPositive(requests, part?.requests)
-    const found = addPositive(limits, part?.limits)
+  const parts = spec.resources ? [spec.resources] : (spec.containers ?? []).map(resourcesOf)
+  if (!spec.resources && spec.initContainers) parts.push(...spec.initContainers.map(resourcesOf))
+  if (!parts.some(hasAmounts)) return 'BestEffort'
+  const isLimited = parts.every((part) => {
     // Of the pod as a whole, limits count only once there are any.
-    if (found < 2 && (!spec.resources || part?.limits)) guaranteed = false
-  }
-  if (!requests.size && !limits.size) return 'BestEffort'
-  for (const [name, quantity] of requests) if (!limits.get(name)?.equals(quantity)) guaranteed = false
-  return guaranteed && requests.size === limits.size ? 'Guaranteed' : 'Burstable'
+    return (spec.resources && !part?.limits) || QOS_RESOURCES.every((name) => positive(part?.limits, name))
+  })
+  // Most pods are known by now, without a sum.
+  if (!isLimited) return 'Burstable'
+  return QOS_RESOURCES.every((name) => sum(parts, 'requests', name).equals(sum(parts, 'limits', name)))
+    ? 'Guaranteed'
+    : 'Burstable'
 }
 
-/** @returns how many of cpu and memory had a quantity above zero */
-function addPositive(amounts: Amounts, list: ResourceList | undefined): number {
-  let count = 0
-  for (const name in list) {
-    if (!isQosResource(name)) continue
-    const quantity = quantityFromJson(list[name])
-    if (quantity.sign <= 0) continue
-    amounts.set(name, (amounts.get(name) ?? ZERO_QUANTITY).add(quantity))
-    count++
-  }
-  return count
+const resourcesOf = ({ resources }: CoreV1Container): CoreV1ResourceRequirements | undefined => resources
+
+const hasAmounts = (part: CoreV1ResourceRequirements | undefined): boolean =>
+  QOS_RESOURCES.some((name) => positive(part?.requests, name) || positive(part?.limits, name))
+
+/** An amount above zero. */
+function positive(list: ResourceList | undefined, name: string): Quantity | undefined {
+  const text = list?.[name]
+  const quantity = text === undefined ? undefined : quantityFromJson(text)
+  return quantity && quantity.sign > 0 ? quantity : undefined
+}
+
+function sum(parts: readonly (CoreV1ResourceRequirements | undefined)[], what: 'requests' | 'limits', name: string): Quantity {
+  return parts.reduce((total, part) => total.add(positive(part?.[what], name) ?? ZERO_QUANTITY), ZERO_QUANTITY)
 }

@@ -1,159 +1,193 @@
 import type {
   CoreV1Affinity,
   CoreV1PodAffinityTerm,
+  CoreV1PodSchedulingGate,
   CoreV1PodSpec,
   CoreV1Toleration,
   CoreV1TopologySpreadConstraint,
+  CoreV1WeightedPodAffinityTerm,
   MetaV1LabelSelector,
 } from '../../generated/types.ts'
-import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
+import {
+  addMessages,
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  notSupported,
+  required,
+} from '../../machinery/field-errors.ts'
 import type { LabelSelectorObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector, validateLabels } from '../../machinery/label-validation.ts'
-import { isDns1123Label, isValidLabelValue } from '../../machinery/validation.ts'
+import { isDns1123Label, isQualifiedName, isValidLabelValue } from '../../machinery/validation.ts'
+import { checkChoice, checkEach, checkLabelName, checkText, setFor } from './field-checks.ts'
 import { validateNodeSelector, validateNodeTerm } from './node-selector-rules.ts'
-import { checked, choice, labelName } from './pod-field-rules.ts'
 
 /** Where a pod may run. */
-export function validateScheduling(spec: CoreV1PodSpec, path: string): FieldError[] {
-  return [
-    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
-    ...(spec.affinity ? validateAffinity(spec.affinity, `${path}.affinity`) : []),
-    ...(spec.tolerations?.flatMap((toleration, i) => validateToleration(toleration, `${path}.tolerations[${i}]`)) ?? []),
-    ...validateGates(spec, `${path}.schedulingGates`),
-    ...validateSpread(spec.topologySpreadConstraints ?? [], `${path}.topologySpreadConstraints`),
-  ]
+export function validateScheduling(errors: FieldError[], spec: CoreV1PodSpec, path: string): void {
+  const { nodeSelector, affinity, schedulingGates } = spec
+  if (nodeSelector) errors.push(...validateLabels(nodeSelector, `${path}.nodeSelector`))
+  if (affinity) validateAffinity(errors, affinity, `${path}.affinity`)
+  checkEach(errors, path, 'tolerations', spec.tolerations, validateToleration, undefined)
+  if (schedulingGates) validateGates(errors, schedulingGates, `${path}.schedulingGates`)
+  validateSpread(errors, spec.topologySpreadConstraints, path)
 }
 
-function validateGates({ schedulingGates }: CoreV1PodSpec, path: string): FieldError[] {
+function validateGates(errors: FieldError[], gates: readonly CoreV1PodSchedulingGate[], path: string): void {
   const names = new Set<string>()
-  return (schedulingGates ?? []).flatMap(({ name = '' }, i) => {
-    const errors = labelName(`${path}[${i}]`, name)
+  gates.forEach(({ name = '' }, i) => {
+    addMessages(errors, `${path}[${i}]`, name, isQualifiedName(name))
     if (names.has(name)) errors.push(duplicate(`${path}[${i}]`, name))
     names.add(name)
-    return errors
   })
 }
 
+const OPERATORS = ['Equal', 'Exists']
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 /** A taint that a pod puts up with. */
-export function validateToleration(toleration: CoreV1Toleration, path: string): FieldError[] {
+export function validateToleration(errors: FieldError[], toleration: CoreV1Toleration, path: string): void {
   const { key, operator = '', value = '', effect, tolerationSeconds } = toleration
-  const errors = key ? labelName(`${path}.key`, key) : []
-  const at = `${path}.operator`
-  if (!key && operator !== 'Exists') {
+  if (key) checkLabelName(errors, path, 'key', key)
+  else if (operator !== 'Exists') {
     const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-    errors.push(invalid(at, operator, detail))
+    errors.push(invalid(`${path}.operator`, operator, detail))
   }
   if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
     errors.push(invalid(`${path}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"))
   }
   if (operator === '' || operator === 'Equal') {
     const problems = isValidLabelValue(value)
-    if (problems.length) errors.push(invalid(at, value, problems.join(';')))
+    if (problems.length) errors.push(invalid(`${path}.operator`, value, problems.join(';')))
   } else if (operator === 'Exists') {
-    if (value) errors.push(invalid(at, toleration, "value must be empty when `operator` is 'Exists'"))
-  } else errors.push(notSupported(at, operator, ['Equal', 'Exists']))
-  return effect ? [...errors, ...choice(`${path}.effect`, effect, EFFECTS)] : errors
+    if (value) errors.push(invalid(`${path}.operator`, toleration, "value must be empty when `operator` is 'Exists'"))
+  } else errors.push(notSupported(`${path}.operator`, operator, OPERATORS))
+  if (effect) checkChoice(errors, path, 'effect', effect, EFFECTS)
 }
 
-function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: CoreV1Affinity, path: string): FieldError[] {
-  const errors: FieldError[] = []
+const POD_AFFINITIES = ['podAffinity', 'podAntiAffinity'] as const
+
+function validateAffinity(errors: FieldError[], affinity: CoreV1Affinity, path: string): void {
   const { requiredDuringSchedulingIgnoredDuringExecution: needed, preferredDuringSchedulingIgnoredDuringExecution: preferred } =
-    nodeAffinity ?? {}
+    affinity.nodeAffinity ?? {}
   if (needed) {
     errors.push(...validateNodeSelector(needed, `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`))
   }
-  preferred?.forEach(({ weight = 0, preference }, i) => {
+  preferred?.forEach(({ weight, preference }, i) => {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
-    errors.push(...validateWeight(weight, at), ...validateNodeTerm(preference ?? {}, `${at}.preference`, { anyValue: true }))
+    validateWeight(errors, at, weight)
+    errors.push(...validateNodeTerm(preference ?? {}, `${at}.preference`, { anyValue: true }))
   })
-  for (const [name, affinity] of [
-    ['podAffinity', podAffinity],
-    ['podAntiAffinity', podAntiAffinity],
-  ] as const) {
-    affinity?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
-      errors.push(...validatePodTerm(term, `${path}.${name}.requiredDuringSchedulingIgnoredDuringExecution[${i}]`))
-    })
-    affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ weight = 0, podAffinityTerm }, i) => {
-      const at = `${path}.${name}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
-      errors.push(...validateWeight(weight, at))
-      errors.push(...validatePodTerm((podAffinityTerm ?? {}) as CoreV1PodAffinityTerm, `${at}.podAffinityTerm`))
-    })
+  for (const name of POD_AFFINITIES) {
+    const terms = affinity[name]
+    if (!terms) continue
+    const { requiredDuringSchedulingIgnoredDuringExecution: hard, preferredDuringSchedulingIgnoredDuringExecution: soft } = terms
+    const at = `${path}.${name}`
+    checkEach(errors, at, 'requiredDuringSchedulingIgnoredDuringExecution', hard, validatePodTerm, undefined)
+    checkEach(errors, at, 'preferredDuringSchedulingIgnoredDuringExecution', soft, validateWeightedTerm, undefined)
   }
-  return errors
 }
 
-const validateWeight = (weight: number, path: string): FieldError[] =>
-  weight >= 1 && weight <= 100 ? [] : [invalid(`${path}.weight`, weight, 'must be in the range 1-100')]
+function validateWeightedTerm(
+  errors: FieldError[],
+  { weight, podAffinityTerm }: CoreV1WeightedPodAffinityTerm,
+  at: string,
+): void {
+  validateWeight(errors, at, weight)
+  validatePodTerm(errors, podAffinityTerm ?? {}, `${at}.podAffinityTerm`)
+}
 
-function validatePodTerm(term: CoreV1PodAffinityTerm, path: string): FieldError[] {
+function validateWeight(errors: FieldError[], path: string, weight = 0): void {
+  if (weight < 1 || weight > 100) errors.push(invalid(`${path}.weight`, weight, 'must be in the range 1-100'))
+}
+
+function validatePodTerm(errors: FieldError[], term: CoreV1PodAffinityTerm, path: string): void {
   const { labelSelector, namespaceSelector, namespaces, matchLabelKeys, mismatchLabelKeys, topologyKey = '' } = term
-  return [
-    ...validateLabelSelector(labelSelector as LabelSelectorObject, `${path}.labelSelector`),
-    ...validateLabelSelector(namespaceSelector as LabelSelectorObject, `${path}.namespaceSelector`),
-    ...(namespaces ?? []).flatMap((name) => checked(`${path}.namespace`, name, isDns1123Label)),
-    ...validateLabelKeys(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`),
-    ...validateLabelKeys(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`),
-    ...repeatedKeys(matchLabelKeys, labelSelector, path),
-    ...(matchLabelKeys ?? []).flatMap((key, i) =>
-      mismatchLabelKeys?.includes(key)
-        ? [invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys')]
-        : [],
-    ),
-    ...(topologyKey ? [] : [required(`${path}.topologyKey`, 'can not be empty')]),
-    ...labelName(`${path}.topologyKey`, topologyKey),
-  ]
+  errors.push(...validateLabelSelector(labelSelector as LabelSelectorObject, `${path}.labelSelector`))
+  errors.push(...validateLabelSelector(namespaceSelector as LabelSelectorObject, `${path}.namespaceSelector`))
+  if (namespaces) for (const name of namespaces) checkText(errors, path, 'namespace', name, isDns1123Label)
+  validateLabelKeys(errors, matchLabelKeys, labelSelector, path, 'matchLabelKeys')
+  validateLabelKeys(errors, mismatchLabelKeys, labelSelector, path, 'mismatchLabelKeys')
+  repeatedKeys(errors, matchLabelKeys, labelSelector, path)
+  matchLabelKeys?.forEach((key, i) => {
+    if (!mismatchLabelKeys?.includes(key)) return
+    errors.push(invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
+  })
+  if (!topologyKey) errors.push(required(`${path}.topologyKey`, 'can not be empty'))
+  checkLabelName(errors, path, 'topologyKey', topologyKey)
 }
 
-function validateLabelKeys(keys: string[] | undefined, selector: MetaV1LabelSelector | undefined, path: string): FieldError[] {
-  if (!keys?.length) return []
-  if (!selector) return [forbiddenField(path, 'must not be specified when labelSelector is not set')]
-  return keys.flatMap((key, i) => labelName(`${path}[${i}]`, key))
+function validateLabelKeys(
+  errors: FieldError[],
+  keys: readonly string[] | undefined,
+  selector: MetaV1LabelSelector | undefined,
+  at: string,
+  name: string,
+): void {
+  if (!keys?.length) return
+  if (!selector) {
+    errors.push(forbiddenField(`${at}.${name}`, 'must not be specified when labelSelector is not set'))
+    return
+  }
+  keys.forEach((key, i) => {
+    checkLabelName(errors, at, `${name}[${i}]`, key)
+  })
 }
 
 /** A selector has each of the keys once, by what creation adds of a pod's own labels, or not at all. */
-function repeatedKeys(keys: string[] | undefined, selector: MetaV1LabelSelector | undefined, path: string): FieldError[] {
-  if (!keys?.length || !selector) return []
+function repeatedKeys(
+  errors: FieldError[],
+  keys: readonly string[] | undefined,
+  selector: MetaV1LabelSelector | undefined,
+  path: string,
+): void {
+  if (!keys?.length || !selector) return
   const seen = new Set(Object.keys(selector.matchLabels ?? {}))
-  const errors: FieldError[] = []
   for (const { key = '', operator } of selector.matchExpressions ?? []) {
     const i = operator === 'In' ? keys.lastIndexOf(key) : -1
     if (i >= 0 && seen.has(key)) errors.push(invalid(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
     seen.add(key)
   }
-  return errors
 }
 
 const UNSATISFIABLE = ['DoNotSchedule', 'ScheduleAnyway']
 const INCLUSION = ['Honor', 'Ignore']
 
-function validateSpread(constraints: readonly CoreV1TopologySpreadConstraint[], path: string): FieldError[] {
-  const pairs = new Set<string>()
-  return constraints.flatMap((constraint, i) => {
-    const at = `${path}[${i}]`
-    const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains, labelSelector, matchLabelKeys } = constraint
-    const errors: FieldError[] = []
-    if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'))
-    if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
-    errors.push(...choice(`${at}.whenUnsatisfiable`, whenUnsatisfiable, UNSATISFIABLE))
-    if (minDomains !== undefined) {
-      if (minDomains <= 0) errors.push(invalid(`${at}.minDomains`, minDomains, 'must be greater than zero'))
-      if (whenUnsatisfiable !== 'DoNotSchedule') {
-        const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`
-        errors.push(invalid(`${at}.minDomains`, minDomains, detail))
-      }
+function validateSpread(
+  errors: FieldError[],
+  constraints: readonly CoreV1TopologySpreadConstraint[] | undefined,
+  path: string,
+): void {
+  if (!constraints) return
+  checkEach(errors, path, 'topologySpreadConstraints', constraints, validateConstraint, setFor(constraints))
+}
+
+/** @param pairs keys and modes of the constraints before */
+function validateConstraint(
+  errors: FieldError[],
+  constraint: CoreV1TopologySpreadConstraint,
+  at: string,
+  pairs: Set<string> | undefined,
+): void {
+  const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains, labelSelector, matchLabelKeys } = constraint
+  if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'))
+  if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
+  checkChoice(errors, at, 'whenUnsatisfiable', whenUnsatisfiable, UNSATISFIABLE)
+  if (minDomains !== undefined) {
+    if (minDomains <= 0) errors.push(invalid(`${at}.minDomains`, minDomains, 'must be greater than zero'))
+    if (whenUnsatisfiable !== 'DoNotSchedule') {
+      const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`
+      errors.push(invalid(`${at}.minDomains`, minDomains, detail))
     }
+  }
+  if (pairs) {
     const pair = `{${topologyKey}, ${whenUnsatisfiable}}`
     if (pairs.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
     pairs.add(pair)
-    return [
-      ...errors,
-      ...choice(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, INCLUSION),
-      ...choice(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, INCLUSION),
-      ...validateLabelKeys(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
-      ...repeatedKeys(matchLabelKeys, labelSelector, at),
-      ...validateLabelSelector(labelSelector as LabelSelectorObject, `${at}.labelSelector`),
-    ]
-  })
+  }
+  checkChoice(errors, at, 'nodeAffinityPolicy', constraint.nodeAffinityPolicy, INCLUSION)
+  checkChoice(errors, at, 'nodeTaintsPolicy', constraint.nodeTaintsPolicy, INCLUSION)
+  validateLabelKeys(errors, matchLabelKeys, labelSelector, at, 'matchLabelKeys')
+  repeatedKeys(errors, matchLabelKeys, labelSelector, at)
+  if (labelSelector) errors.push(...validateLabelSelector(labelSelector as LabelSelectorObject, `${at}.labelSelector`))
 }

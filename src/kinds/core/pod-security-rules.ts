@@ -6,10 +6,19 @@ import type {
   CoreV1SecurityContext,
   CoreV1WindowsSecurityContextOptions,
 } from '../../generated/types.ts'
-import { duplicate, type FieldError, forbiddenField, invalid, required, tooLong } from '../../machinery/field-errors.ts'
+import {
+  addMessages,
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  required,
+  tooLong,
+} from '../../machinery/field-errors.ts'
 import { byteLength, isDns1123Subdomain, isValidUserId } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
-import { checked, choice, descendingPath, mustChoose } from './pod-field-rules.ts'
+import { checkChoice } from './field-checks.ts'
+import { checked, choice, descendingPath } from './pod-field-rules.ts'
 import { CONTAINER_KINDS } from './pod-spec-visit.ts'
 import { printed } from './rules.ts'
 
@@ -17,20 +26,28 @@ const PROFILES = ['Localhost', 'RuntimeDefault', 'Unconfined']
 const MAX_PROFILE = 4095
 const SELINUX_POLICIES = ['MountOption', 'Recursive']
 
-const userId = (field: string, id: number | undefined): FieldError[] =>
-  id === undefined ? [] : isValidUserId(id).map((message) => invalid(field, id, message))
+const GROUP_CHANGES = ['Always', 'OnRootMismatch']
+const GROUP_POLICIES = ['Merge', 'Strict']
+const PROC_MOUNTS = ['Default', 'Unmasked']
+const SYSTEMS = ['linux', 'windows']
+
+function checkUserId(errors: FieldError[], at: string, name: string, id: number | undefined): void {
+  if (id === undefined) return
+  const messages = isValidUserId(id)
+  if (messages.length) addMessages(errors, `${at}.${name}`, id, messages)
+}
 
 /**
  * What a pod's processes run as, for the whole pod.
  * @param old the spec that an update replaces
  */
 export function validatePodSecurity(
+  errors: FieldError[],
   spec: CoreV1PodSpec,
   path: string,
   context: WriteContext,
   old: CoreV1PodSpec | undefined,
-): FieldError[] {
-  const errors: FieldError[] = []
+): void {
   const shared = spec.shareProcessNamespace && spec.hostPID
   if (shared) {
     const detail = 'ShareProcessNamespace and HostPID cannot both be enabled'
@@ -42,79 +59,75 @@ export function validatePodSecurity(
     if (spec.hostPID) errors.push(forbiddenField(`${path}.HostPID`, detail))
     if (spec.hostIPC) errors.push(forbiddenField(`${path}.HostIPC`, detail))
   }
-  errors.push(...validateHostProcess(spec, path, context))
+  validateHostProcess(errors, spec, path, context)
   const { securityContext: security } = spec
-  if (!security) return errors
+  if (!security) return
   const at = `${path}.securityContext`
-  // Mounting with a label for all volumes waits for its feature.
-  const isNewPolicy = !old?.securityContext?.seLinuxChangePolicy && !context.env.settings.feature('SELinuxMount')
-  return [
-    ...errors,
-    ...userId(`${at}.fsGroup`, security.fsGroup),
-    ...userId(`${at}.runAsUser`, security.runAsUser),
-    ...userId(`${at}.runAsGroup`, security.runAsGroup),
-    ...(security.supplementalGroups ?? []).flatMap((id, i) => userId(`${at}.supplementalGroups[${i}]`, id)),
-    ...validateSysctls(security.sysctls ?? [], `${at}.sysctls`),
-    ...choice(`${at}.fsGroupChangePolicy`, security.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
-    ...choice(`${at}.supplementalGroupsPolicy`, security.supplementalGroupsPolicy, ['Merge', 'Strict']),
-    ...choice(`${at}.seLinuxChangePolicy`, security.seLinuxChangePolicy, isNewPolicy ? ['Recursive'] : SELINUX_POLICIES),
-    ...validateSeccomp(security.seccompProfile, `${at}.seccompProfile`, context),
-    ...validateWindows(security.windowsOptions, `${at}.windowsOptions`),
-    ...validateAppArmor(security.appArmorProfile, `${at}.appArmorProfile`),
-  ]
+  checkUserId(errors, at, 'fsGroup', security.fsGroup)
+  checkUserId(errors, at, 'runAsUser', security.runAsUser)
+  checkUserId(errors, at, 'runAsGroup', security.runAsGroup)
+  security.supplementalGroups?.forEach((id, i) => {
+    checkUserId(errors, at, `supplementalGroups[${i}]`, id)
+  })
+  if (security.sysctls) errors.push(...validateSysctls(security.sysctls, `${at}.sysctls`))
+  checkChoice(errors, at, 'fsGroupChangePolicy', security.fsGroupChangePolicy, GROUP_CHANGES)
+  checkChoice(errors, at, 'supplementalGroupsPolicy', security.supplementalGroupsPolicy, GROUP_POLICIES)
+  if (security.seLinuxChangePolicy !== undefined) {
+    // Mounting with a label for all volumes waits for its feature.
+    const isNew = !old?.securityContext?.seLinuxChangePolicy && !context.env.settings.feature('SELinuxMount')
+    checkChoice(errors, at, 'seLinuxChangePolicy', security.seLinuxChangePolicy, isNew ? ['Recursive'] : SELINUX_POLICIES)
+  }
+  if (security.seccompProfile) validateSeccomp(errors, security.seccompProfile, `${at}.seccompProfile`, context)
+  if (security.windowsOptions) errors.push(...validateWindows(security.windowsOptions, `${at}.windowsOptions`))
+  if (security.appArmorProfile) errors.push(...validateAppArmor(security.appArmorProfile, `${at}.appArmorProfile`))
 }
 
 /** What a container's processes run as. */
 export function validateContainerSecurity(
+  errors: FieldError[],
   security: CoreV1SecurityContext,
   path: string,
   spec: CoreV1PodSpec,
   context: WriteContext,
-): FieldError[] {
+): void {
   const { privileged, procMount, allowPrivilegeEscalation, capabilities } = security
-  const errors: FieldError[] = []
   if (privileged && !context.env.settings.allowPrivileged) {
     errors.push(forbiddenField(`${path}.privileged`, 'disallowed by cluster policy'))
   }
-  errors.push(...userId(`${path}.runAsUser`, security.runAsUser), ...userId(`${path}.runAsGroup`, security.runAsGroup))
-  errors.push(...choice(`${path}.procMount`, procMount, ['Default', 'Unmasked']))
+  checkUserId(errors, path, 'runAsUser', security.runAsUser)
+  checkUserId(errors, path, 'runAsGroup', security.runAsGroup)
+  checkChoice(errors, path, 'procMount', procMount, PROC_MOUNTS)
   if (procMount === 'Unmasked' && spec.hostUsers !== false) {
     errors.push(invalid(`${path}.procMount`, procMount, '`hostUsers` must be false to use `Unmasked`'))
   }
-  errors.push(...validateSeccomp(security.seccompProfile, `${path}.seccompProfile`, context))
+  if (security.seccompProfile) validateSeccomp(errors, security.seccompProfile, `${path}.seccompProfile`, context)
   if (allowPrivilegeEscalation === false) {
-    const value = printed(security, 'io.k8s.api.core.v1.SecurityContext', context)
-    const problem = 'cannot set `allowPrivilegeEscalation` to false and'
-    if (privileged) errors.push(invalid(path, value, `${problem} \`privileged\` to true`))
-    if (capabilities?.add?.includes('CAP_SYS_ADMIN')) {
-      errors.push(invalid(path, value, `${problem} \`capabilities.Add\` CAP_SYS_ADMIN`))
+    const refuse = (detail: string): void => {
+      const value = printed(security, 'io.k8s.api.core.v1.SecurityContext', context)
+      errors.push(invalid(path, value, `cannot set \`allowPrivilegeEscalation\` to false and ${detail}`))
     }
+    if (privileged) refuse('`privileged` to true')
+    if (capabilities?.add?.includes('CAP_SYS_ADMIN')) refuse('`capabilities.Add` CAP_SYS_ADMIN')
   }
-  return [
-    ...errors,
-    ...validateWindows(security.windowsOptions, `${path}.windowsOptions`),
-    ...validateAppArmor(security.appArmorProfile, `${path}.appArmorProfile`),
-  ]
+  if (security.windowsOptions) errors.push(...validateWindows(security.windowsOptions, `${path}.windowsOptions`))
+  if (security.appArmorProfile) errors.push(...validateAppArmor(security.appArmorProfile, `${path}.appArmorProfile`))
 }
 
-function validateSeccomp(profile: CoreV1SeccompProfile | undefined, path: string, context: WriteContext): FieldError[] {
-  if (!profile) return []
+function validateSeccomp(errors: FieldError[], profile: CoreV1SeccompProfile, path: string, context: WriteContext): void {
   const { type, localhostProfile } = profile
+  if (type) checkChoice(errors, path, 'type', type, PROFILES)
+  else errors.push(required(`${path}.type`, 'type is required when seccompProfile is set'))
   const at = `${path}.localhostProfile`
-  const errors = type
-    ? choice(`${path}.type`, type, PROFILES)
-    : [required(`${path}.type`, 'type is required when seccompProfile is set')]
   if (type === 'Localhost') {
-    if (localhostProfile === undefined) return [...errors, required(at, 'must be set when seccomp type is Localhost')]
-    return [...errors, ...descendingPath(at, localhostProfile)]
+    if (localhostProfile === undefined) errors.push(required(at, 'must be set when seccomp type is Localhost'))
+    else errors.push(...descendingPath(at, localhostProfile))
+  } else if (localhostProfile !== undefined) {
+    const value = printed(profile, 'io.k8s.api.core.v1.SeccompProfile', context)
+    errors.push(invalid(at, value, 'can only be set when seccomp type is Localhost'))
   }
-  if (localhostProfile === undefined) return errors
-  const value = printed(profile, 'io.k8s.api.core.v1.SeccompProfile', context)
-  return [...errors, invalid(at, value, 'can only be set when seccomp type is Localhost')]
 }
 
-function validateAppArmor(profile: CoreV1AppArmorProfile | undefined, path: string): FieldError[] {
-  if (!profile) return []
+function validateAppArmor(profile: CoreV1AppArmorProfile, path: string): FieldError[] {
   const { type, localhostProfile } = profile
   const at = `${path}.localhostProfile`
   if (!type) return [required(`${path}.type`, 'type is required when appArmorProfile is set')]
@@ -149,8 +162,7 @@ function validateSysctls(sysctls: readonly { name?: string }[], path: string): F
 const MAX_USER = 104
 const MAX_CREDENTIALS = 64 * 1024
 
-function validateWindows(options: CoreV1WindowsSecurityContextOptions | undefined, path: string): FieldError[] {
-  if (!options) return []
+function validateWindows(options: CoreV1WindowsSecurityContextOptions, path: string): FieldError[] {
   const { gmsaCredentialSpecName, gmsaCredentialSpec, runAsUserName } = options
   const errors: FieldError[] = []
   if (gmsaCredentialSpecName !== undefined) {
@@ -187,22 +199,23 @@ function userNameProblems(text: string): string[] {
 }
 
 /** Windows pods whose processes run on the host do so with all their containers, and with its network. */
-function validateHostProcess(spec: CoreV1PodSpec, path: string, context: WriteContext): FieldError[] {
+function validateHostProcess(errors: FieldError[], spec: CoreV1PodSpec, path: string, context: WriteContext): void {
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess
-  const errors: FieldError[] = []
-  let [count, onHost] = [0, 0]
+  let count = 0
+  let onHost = 0
   for (const kind of CONTAINER_KINDS) {
-    spec[kind]?.forEach(({ securityContext }: CoreV1Container, i) => {
-      const own = securityContext?.windowsOptions?.hostProcess
+    const containers: readonly CoreV1Container[] | undefined = spec[kind]
+    for (let i = 0; containers && i < containers.length; i++) {
+      const own = containers[i]!.securityContext?.windowsOptions?.hostProcess
       if (own !== undefined && ofPod !== undefined && own !== ofPod) {
         const at = `${path}.${kind}[${i}].securityContext.windowsOptions.hostProcess`
         errors.push(invalid(at, own, `pod hostProcess value must be identical if both are specified, was ${ofPod}`))
       }
       count++
       if (own ?? ofPod) onHost++
-    })
+    }
   }
-  if (!onHost) return errors
+  if (!onHost) return
   if (onHost !== count) {
     const detail = 'If pod contains any hostProcess containers then all containers must be HostProcess containers'
     errors.push(invalid(path, '', detail))
@@ -214,11 +227,10 @@ function validateHostProcess(spec: CoreV1PodSpec, path: string, context: WriteCo
   if (!context.env.settings.allowPrivileged) {
     errors.push(forbiddenField(path, 'hostProcess containers are disallowed by cluster policy'))
   }
-  return errors
 }
 
 /** The operating system of a pod's containers. */
 export function validateOs({ os }: CoreV1PodSpec, path: string): FieldError[] {
   if (!os) return []
-  return os.name ? mustChoose(path, os.name, ['linux', 'windows']) : [required(`${path}.name`)]
+  return os.name ? choice(`${path}.os`, os.name, SYSTEMS) : [required(`${path}.os.name`)]
 }

@@ -1,5 +1,6 @@
 import type {
   CoreV1Container,
+  CoreV1EnvVar,
   CoreV1Lifecycle,
   CoreV1LifecycleHandler,
   CoreV1PersistentVolumeClaimSpec,
@@ -31,10 +32,10 @@ export function defaultPodSpec(spec: CoreV1PodSpec): void {
   }
   spec.securityContext ??= {}
   if (!spec.schedulerName) spec.schedulerName = 'default-scheduler'
-  for (const container of spec.containers ?? []) defaultContainer(container)
-  for (const container of spec.initContainers ?? []) defaultContainer(container)
-  for (const container of spec.ephemeralContainers ?? []) defaultContainer(container)
-  for (const volume of spec.volumes ?? []) defaultVolume(volume)
+  spec.containers?.forEach(defaultContainer)
+  spec.initContainers?.forEach(defaultContainer)
+  spec.ephemeralContainers?.forEach(defaultContainer)
+  spec.volumes?.forEach(defaultVolume)
   roundResources(spec.overhead)
   roundResources(spec.resources?.limits)
   roundResources(spec.resources?.requests)
@@ -53,15 +54,17 @@ function defaultContainer(container: CoreV1Container): void {
   if (!container.imagePullPolicy) container.imagePullPolicy = defaultPullPolicy(container.image)
   if (!container.terminationMessagePath) container.terminationMessagePath = '/dev/termination-log'
   if (!container.terminationMessagePolicy) container.terminationMessagePolicy = 'File'
-  for (const env of container.env ?? []) {
-    if (env.valueFrom?.fieldRef && !env.valueFrom.fieldRef.apiVersion) env.valueFrom.fieldRef.apiVersion = 'v1'
-  }
+  container.env?.forEach(defaultVariable)
   roundResources(container.resources?.limits)
   roundResources(container.resources?.requests)
   defaultProbe(container.livenessProbe)
   defaultProbe(container.readinessProbe)
   defaultProbe(container.startupProbe)
   defaultLifecycle(container.lifecycle)
+}
+
+function defaultVariable({ valueFrom }: CoreV1EnvVar): void {
+  if (valueFrom?.fieldRef && !valueFrom.fieldRef.apiVersion) valueFrom.fieldRef.apiVersion = 'v1'
 }
 
 function defaultProbe(probe: CoreV1Probe | undefined): void {
@@ -127,13 +130,15 @@ export function defaultClaimSpec(spec: CoreV1PersistentVolumeClaimSpec): void {
   roundResources(spec.resources?.requests)
 }
 
+/** The canonical texts of quantities with parts smaller than a thousandth. */
+const TINY = /[nu]$|e-/
+
 /** Quantities of resources are kept in thousandths: smaller parts round up. */
 export function roundResources(list: ResourceList | undefined): void {
   if (!list) return
   for (const name in list) {
     const text = list[name]!
-    // Only these canonical texts have parts smaller than a thousandth.
-    if (!/[nu]$|e-/.test(text)) continue
+    if (!TINY.test(text)) continue
     const quantity = quantityFromJson(text)
     list[name] = Quantity.ofMilli(quantity.milliValue(), quantity.format).toString()
   }

@@ -1,4 +1,10 @@
-import type { CoreV1Container, CoreV1PodSpec, CoreV1PodStatus, CoreV1PodTemplateSpec } from '../../generated/types.ts'
+import type {
+  CoreV1Container,
+  CoreV1PodSpec,
+  CoreV1PodStatus,
+  CoreV1PodTemplateSpec,
+  CoreV1VolumeProjection,
+} from '../../generated/types.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { someContainer, visitContainers } from './pod-spec-visit.ts'
 
@@ -12,12 +18,28 @@ interface GatedFields<T> {
 const hasEnvFile = (container: CoreV1Container): boolean =>
   container.env?.some((env) => env.valueFrom?.fileKeyRef !== undefined) ?? false
 
+const hasStopSignal = ({ lifecycle }: CoreV1Container): boolean => lifecycle?.stopSignal !== undefined
+
+const hasRestartPolicy = ({ restartPolicy }: CoreV1Container): boolean => restartPolicy !== undefined
+
+/** Restarting an init container always makes it a sidecar, which is older than the rules. */
+const hasRestartRules = ({ restartPolicy, restartPolicyRules }: CoreV1Container): boolean =>
+  (restartPolicy !== undefined && restartPolicy !== 'Always') || restartPolicyRules !== undefined
+
+const hasPodCertificate = ({ podCertificate }: CoreV1VolumeProjection): boolean => podCertificate !== undefined
+
+const hasTrustBundle = ({ clusterTrustBundle }: CoreV1VolumeProjection): boolean => clusterTrustBundle !== undefined
+
 const projectedSources = (spec: CoreV1PodSpec) => (spec.volumes ?? []).flatMap((volume) => volume.projected?.sources ?? [])
+
+function someSource(spec: CoreV1PodSpec, test: (source: CoreV1VolumeProjection) => boolean): boolean {
+  return spec.volumes?.some(({ projected }) => projected?.sources?.some(test)) ?? false
+}
 
 const SPEC_FIELDS: readonly GatedFields<CoreV1PodSpec>[] = [
   {
     gate: 'ContainerStopSignals',
-    inUse: (spec) => someContainer(spec, (c) => c.lifecycle?.stopSignal !== undefined),
+    inUse: (spec) => someContainer(spec, hasStopSignal),
     drop: (spec) =>
       visitContainers(spec, (c) => {
         if (!c.lifecycle?.stopSignal) return
@@ -27,14 +49,14 @@ const SPEC_FIELDS: readonly GatedFields<CoreV1PodSpec>[] = [
   },
   {
     gate: 'PodCertificateRequest',
-    inUse: (spec) => projectedSources(spec).some((source) => source.podCertificate !== undefined),
+    inUse: (spec) => someSource(spec, hasPodCertificate),
     drop: (spec) => {
       for (const source of projectedSources(spec)) source.podCertificate = undefined
     },
   },
   {
     gate: 'ClusterTrustBundleProjection',
-    inUse: (spec) => projectedSources(spec).some((source) => source.clusterTrustBundle !== undefined),
+    inUse: (spec) => someSource(spec, hasTrustBundle),
     drop: (spec) => {
       for (const source of projectedSources(spec)) source.clusterTrustBundle = undefined
     },
@@ -77,11 +99,7 @@ const SPEC_FIELDS: readonly GatedFields<CoreV1PodSpec>[] = [
   },
   {
     gate: 'ContainerRestartRules',
-    inUse: (spec) =>
-      (spec.containers ?? []).some((c) => c.restartPolicy !== undefined) ||
-      (spec.initContainers ?? []).some(
-        (c) => (c.restartPolicy !== undefined && c.restartPolicy !== 'Always') || c.restartPolicyRules !== undefined,
-      ),
+    inUse: (spec) => (spec.containers?.some(hasRestartPolicy) ?? false) || (spec.initContainers?.some(hasRestartRules) ?? false),
     drop: (spec) =>
       visitContainers(spec, (c, kind) => {
         if (kind !== 'initContainers' || c.restartPolicy !== 'Always') c.restartPolicy = undefined

@@ -31,7 +31,8 @@ export function defaultPullPolicy(image: string | undefined): 'Always' | 'IfNotP
 function withDomain(image: string): string {
   const slash = image.indexOf('/')
   const first = slash < 0 ? '' : image.slice(0, slash)
-  const hasDomain = slash >= 0 && (/[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first)
+  const hasDomain =
+    slash >= 0 && (first.includes('.') || first.includes(':') || first === 'localhost' || first.toLowerCase() !== first)
   if (hasDomain && first !== 'docker.io' && first !== 'index.docker.io') return image
   const rest = hasDomain ? image.slice(slash + 1) : image
   return rest.includes('/') ? `docker.io/${rest}` : `docker.io/library/${rest}`

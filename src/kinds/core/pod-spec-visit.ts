@@ -6,25 +6,24 @@ export type ContainerKind = 'initContainers' | 'containers' | 'ephemeralContaine
 /** The order in which the reference visits them. */
 export const CONTAINER_KINDS: readonly ContainerKind[] = ['initContainers', 'containers', 'ephemeralContainers']
 
+type Visit = (container: CoreV1Container, kind: ContainerKind, index: number) => void
+
 /** Calls back for every container of a pod; an ephemeral one counts as a container with one more field. */
-export function visitContainers(
-  spec: CoreV1PodSpec | undefined,
-  visit: (container: CoreV1Container, kind: ContainerKind, index: number) => void,
-): void {
+export function visitContainers(spec: CoreV1PodSpec | undefined, visit: Visit): void {
   if (!spec) return
-  for (const kind of CONTAINER_KINDS) {
-    const containers = spec[kind]
-    if (!containers) continue
-    for (let i = 0; i < containers.length; i++) visit(containers[i]!, kind, i)
-  }
+  visitList(spec.initContainers, 'initContainers', visit)
+  visitList(spec.containers, 'containers', visit)
+  visitList(spec.ephemeralContainers, 'ephemeralContainers', visit)
 }
 
-export function someContainer(
-  spec: CoreV1PodSpec | undefined,
-  test: (container: CoreV1Container, kind: ContainerKind) => boolean,
-): boolean {
-  if (!spec) return false
-  return CONTAINER_KINDS.some((kind) => spec[kind]?.some((container) => test(container, kind)) ?? false)
+function visitList(containers: readonly CoreV1Container[] | undefined, kind: ContainerKind, visit: Visit): void {
+  if (!containers) return
+  for (let i = 0; i < containers.length; i++) visit(containers[i]!, kind, i)
+}
+
+export function someContainer(spec: CoreV1PodSpec, test: (container: CoreV1Container) => boolean): boolean {
+  if (spec.initContainers?.some(test) || spec.containers?.some(test)) return true
+  return spec.ephemeralContainers?.some(test) ?? false
 }
 
 /** An init container that keeps running beside the others: a sidecar (KEP-753). */

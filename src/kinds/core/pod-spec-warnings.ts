@@ -1,10 +1,15 @@
 import type {
+  CoreV1Affinity,
   CoreV1Container,
   CoreV1ContainerPort,
+  CoreV1HostAlias,
+  CoreV1LocalObjectReference,
+  CoreV1NodeAffinity,
   CoreV1NodeSelectorTerm,
   CoreV1PodAffinityTerm,
   CoreV1PodSpec,
   CoreV1PodTemplateSpec,
+  CoreV1ResourceRequirements,
   CoreV1Volume,
   CoreV1WeightedPodAffinityTerm,
 } from '../../generated/types.ts'
@@ -12,6 +17,7 @@ import { quote } from '../../machinery/field-errors.ts'
 import { warningsForIP } from '../../machinery/ip-address-validation.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isValidLabelValue } from '../../machinery/validation.ts'
+import { setFor } from './field-checks.ts'
 import type { ResourceList } from './pod-spec-defaults.ts'
 import { overlappingPaths } from './pod-spec-overlaps.ts'
 import { visitContainers } from './pod-spec-visit.ts'
@@ -33,28 +39,38 @@ export function templateWarnings(path: string, template: CoreV1PodTemplateSpec |
 }
 
 function collect(at: string, { metadata, spec = {} }: KubeObject & { spec?: CoreV1PodSpec }): string[] {
-  const collector: Collector = { at, warnings: [] }
+  const warnings: string[] = []
+  const collector: Collector = { at, warnings }
   const annotations = metadata?.annotations ?? {}
   nodeLabels(spec, collector)
   deprecatedAnnotations(annotations, collector)
-  volumes(spec.volumes ?? [], collector)
-  duplicates(spec, collector)
-  fractions(spec.overhead, `${at}spec.overhead`, collector)
+  if (spec.volumes) volumes(spec.volumes, collector)
+  if (spec.hostAliases) aliases(spec.hostAliases, collector)
+  if (spec.imagePullSecrets) pullSecrets(spec.imagePullSecrets, collector)
+  if (spec.overhead) {
+    fraction(spec.overhead, 'memory', `${at}spec.overhead`, warnings)
+    fraction(spec.overhead, 'ephemeral-storage', `${at}spec.overhead`, warnings)
+  }
   seccompAnnotation(annotations, spec, collector)
+  const isAnnotated = hasKeyWith(annotations, 'container.')
   visitContainers(spec, (container, kind, i) => {
-    containerAnnotations(annotations, container, spec, collector)
-    containerWarnings(container, `${at}spec.${kind}[${i}]`, collector)
+    if (isAnnotated) containerAnnotations(annotations, container, spec, collector)
+    for (const text of containerWarnings(container)) warnings.push(`${at}spec.${kind}[${i}].${text}`)
   })
   ports(spec, collector)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
-    collector.warnings.push(
-      `${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
-    )
+    warnings.push(`${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`)
   }
-  affinity(spec, collector)
-  addresses(spec, collector)
+  if (spec.affinity) affinity(spec.affinity, collector)
+  if (spec.dnsConfig || spec.hostAliases) addresses(spec, collector)
   // A text is sent once, however often it comes up.
-  return [...new Set(collector.warnings)]
+  return warnings.length > 1 ? [...new Set(warnings)] : warnings
+}
+
+/** Whether a key starts so: nearly no annotations do, which saves making up keys to look for. */
+export function hasKeyWith(annotations: Annotations, prefix: string): boolean {
+  for (const key in annotations) if (key.startsWith(prefix)) return true
+  return false
 }
 
 const DEPRECATED_NODE_LABELS: Readonly<Record<string, string | undefined>> = {
@@ -73,20 +89,24 @@ function nodeLabels(spec: CoreV1PodSpec, { at, warnings }: Collector): void {
     if (message) warnings.push(`${at}spec.nodeSelector[${key}]: ${message}`)
   }
   const nodes = spec.affinity?.nodeAffinity
-  const path = `${at}spec.affinity.nodeAffinity`
-  nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) => {
+  if (nodes) nodeAffinity(nodes, `${at}spec.affinity.nodeAffinity`, warnings)
+  spec.topologySpreadConstraints?.forEach(({ topologyKey = '', labelSelector }, i) => {
+    const message = DEPRECATED_NODE_LABELS[topologyKey]
+    if (!message && labelSelector) return
+    const constraint = `${at}spec.topologySpreadConstraints[${i}]`
+    if (message) warnings.push(`${constraint}.topologyKey: ${topologyKey} is ${message}`)
+    if (!labelSelector) warnings.push(`${constraint}.labelSelector: ${NULL_SELECTOR}`)
+  })
+}
+
+function nodeAffinity(nodes: CoreV1NodeAffinity, path: string, warnings: string[]): void {
+  nodes.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) => {
     const termPath = `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`
     warnings.push(...nodeSelectorTermWarnings(term, termPath, false))
   })
-  nodes?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) => {
+  nodes.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) => {
     const termPath = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`
     warnings.push(...nodeSelectorTermWarnings(preference ?? {}, termPath, true))
-  })
-  spec.topologySpreadConstraints?.forEach((constraint, i) => {
-    const constraintPath = `${at}spec.topologySpreadConstraints[${i}]`
-    const message = DEPRECATED_NODE_LABELS[constraint.topologyKey ?? '']
-    if (message) warnings.push(`${constraintPath}.topologyKey: ${constraint.topologyKey} is ${message}`)
-    if (!constraint.labelSelector) warnings.push(`${constraintPath}.labelSelector: ${NULL_SELECTOR}`)
   })
 }
 
@@ -106,77 +126,88 @@ export function nodeSelectorTermWarnings(term: CoreV1NodeSelectorTerm, path: str
   return warnings
 }
 
-const DEPRECATED_ANNOTATIONS: readonly [key: string, message: string][] = [
-  ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
-  ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
-  ['security.alpha.kubernetes.io/unsafe-sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
-]
+const DEPRECATED_ANNOTATIONS: Readonly<Record<string, string>> = {
+  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
+  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+}
 
 type Annotations = Readonly<Record<string, string>>
 
 function deprecatedAnnotations(annotations: Annotations, { at, warnings }: Collector): void {
-  for (const [key, message] of DEPRECATED_ANNOTATIONS) {
-    if (key in annotations) warnings.push(`${at}metadata.annotations[${key}]: ${message}`)
+  for (const key in DEPRECATED_ANNOTATIONS) {
+    if (key in annotations) warnings.push(`${at}metadata.annotations[${key}]: ${DEPRECATED_ANNOTATIONS[key]}`)
   }
 }
 
-/** Volume plugins that are going or gone, in the reference's order. The storageOS path isn't the field's name there either. */
-const DEPRECATED_VOLUMES: readonly [field: keyof CoreV1Volume, path: string, message: string][] = [
-  ['photonPersistentDisk', 'photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
-  ['gitRepo', 'gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
-  ['scaleIO', 'scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
-  ['flocker', 'flocker', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['storageos', 'storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['quobyte', 'quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
-  ['glusterfs', 'glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
-  ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
-  ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
-]
-
-function volumes(list: readonly CoreV1Volume[], { at, warnings }: Collector): void {
-  list.forEach((volume, i) => {
-    const path = `${at}spec.volumes[${i}]`
-    for (const [field, name, message] of DEPRECATED_VOLUMES) {
-      if (volume[field] !== undefined) warnings.push(`${path}.${name}: ${message}`)
-    }
-    const storage = volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests?.storage
-    if (storage !== undefined && isFraction(storage)) {
-      warnings.push(`${path}.ephemeral.volumeClaimTemplate.spec.resources.requests[storage]: ${fractionMessage(storage)}`)
-    }
-  })
-  warnings.push(...overlappingPaths(list))
+/** Volume plugins that are going or gone, in the reference's order. */
+const DEPRECATED_VOLUMES: Readonly<Record<string, string>> = {
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  flocker: 'deprecated in v1.22, non-functional in v1.25+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
 }
 
-function duplicates(spec: CoreV1PodSpec, { at, warnings }: Collector): void {
-  const ips = new Set<string | undefined>()
-  spec.hostAliases?.forEach(({ ip = '' }, i) => {
+/** Fields that messages call otherwise than the API does. */
+const VOLUME_NAMES: Readonly<Record<string, string>> = { storageos: 'storageOS' }
+
+function volumes(list: readonly CoreV1Volume[], { at, warnings }: Collector): void {
+  for (let i = 0; i < list.length; i++) {
+    const volume = list[i]!
+    for (const field in DEPRECATED_VOLUMES) {
+      if (volume[field as keyof CoreV1Volume] === undefined) continue
+      warnings.push(`${at}spec.volumes[${i}].${VOLUME_NAMES[field] ?? field}: ${DEPRECATED_VOLUMES[field]}`)
+    }
+    const requests = volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests
+    if (!requests) continue
+    const path = `${at}spec.volumes[${i}].ephemeral.volumeClaimTemplate.spec.resources.requests`
+    fraction(requests, 'storage', path, warnings)
+  }
+  overlappingPaths(warnings, list)
+}
+
+function aliases(list: readonly CoreV1HostAlias[], { at, warnings }: Collector): void {
+  const ips = new Set<string>()
+  list.forEach(({ ip = '' }, i) => {
     if (ips.has(ip)) warnings.push(`${at}spec.hostAliases[${i}].ip: duplicate ip ${quote(ip)}`)
     ips.add(ip)
   })
-  const secrets = new Set<string>()
-  spec.imagePullSecrets?.forEach(({ name = '' }, i) => {
-    if (secrets.has(name)) warnings.push(`${at}spec.imagePullSecrets[${i}].name: duplicate name ${quote(name)}`)
-    secrets.add(name)
+}
+
+function pullSecrets(list: readonly CoreV1LocalObjectReference[], { at, warnings }: Collector): void {
+  const names = new Set<string>()
+  list.forEach(({ name = '' }, i) => {
+    if (names.has(name)) warnings.push(`${at}spec.imagePullSecrets[${i}].name: duplicate name ${quote(name)}`)
+    names.add(name)
   })
-  spec.imagePullSecrets?.forEach(({ name = '' }, i) => {
+  list.forEach(({ name = '' }, i) => {
     if (!name) warnings.push(`${at}spec.imagePullSecrets[${i}].name: invalid empty name ""`)
   })
 }
 
-/** Canonical quantities that aren't whole. */
-const isFraction = (quantity: string): boolean => /[mun]$|e-/.test(quantity)
-const fractionMessage = (quantity: string): string => `fractional byte value ${quote(quantity)} is invalid, must be an integer`
+/** How canonical quantities end that aren't whole. */
+const FRACTION = /[mun]$|e-/
 
-function fractions(list: ResourceList | undefined, path: string, { warnings }: Collector, resource?: string): void {
-  for (const name of resource ? [resource] : ['memory', 'ephemeral-storage']) {
-    const quantity = list?.[name]
-    if (quantity !== undefined && isFraction(quantity)) warnings.push(`${path}[${name}]: ${fractionMessage(quantity)}`)
-  }
+function fractions({ limits, requests }: CoreV1ResourceRequirements, resource: string, warnings: string[]): void {
+  fraction(limits, resource, 'resources.limits', warnings)
+  fraction(requests, resource, 'resources.requests', warnings)
+}
+
+/** There are no parts smaller than a byte. */
+function fraction(list: ResourceList | undefined, resource: string, path: string, warnings: string[]): void {
+  const quantity = list?.[resource]
+  if (quantity === undefined || !FRACTION.test(quantity)) return
+  warnings.push(`${path}[${resource}]: fractional byte value ${quote(quantity)} is invalid, must be an integer`)
 }
 
 const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod'
 const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/'
-const APPARMOR_CONTAINER = 'container.apparmor.security.beta.kubernetes.io/'
+export const APPARMOR_CONTAINER = 'container.apparmor.security.beta.kubernetes.io/'
 const USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 
 function seccompAnnotation(annotations: Annotations, spec: CoreV1PodSpec, { at, warnings }: Collector): void {
@@ -202,25 +233,48 @@ function containerAnnotations(
 
 export const USE_APPARMOR_FIELD = 'deprecated since v1.30; use the "appArmorProfile" field instead'
 
-function containerWarnings({ resources, env }: CoreV1Container, path: string, collector: Collector): void {
-  for (const name of ['memory', 'ephemeral-storage']) {
-    fractions(resources?.limits, `${path}.resources.limits`, collector, name)
-    fractions(resources?.requests, `${path}.resources.requests`, collector, name)
+/** Warnings of one container, whose path is yet to come before them. */
+function containerWarnings({ resources, env }: CoreV1Container): string[] {
+  const warnings: string[] = []
+  if (resources) {
+    fractions(resources, 'memory', warnings)
+    fractions(resources, 'ephemeral-storage', warnings)
   }
-  const names = new Set<string>()
-  env?.forEach(({ name = '', value = '', valueFrom }, i) => {
-    const self = `$(${name})`
-    // Building on the value before (X=$(X)123) is fine.
-    if (names.has(name) && (valueFrom || value === self || !value.includes(self))) {
-      collector.warnings.push(
-        `${path}.env[${i}]: hides previous definition of ${quote(name)}, which may be dropped when using apply`,
-      )
+  const names = env && setFor(env)
+  if (!names) return warnings
+  for (let i = 0; i < env.length; i++) {
+    const { name = '', value = '', valueFrom } = env[i]!
+    if (names.has(name) && hides(name, value, valueFrom)) {
+      warnings.push(`env[${i}]: hides previous definition of ${quote(name)}, which may be dropped when using apply`)
     }
     names.add(name)
-  })
+  }
+  return warnings
 }
 
-function ports(spec: CoreV1PodSpec, { at, warnings }: Collector): void {
+/** Building on the value before (X=$(X)123) is fine. */
+function hides(name: string, value: string, valueFrom: object | undefined): boolean {
+  const self = `$(${name})`
+  return Boolean(valueFrom) || value === self || !value.includes(self)
+}
+
+function ports(spec: CoreV1PodSpec, collector: Collector): void {
+  let numbers: Set<number | undefined> | undefined
+  let isRepeated = false
+  let isBound = false
+  visitContainers(spec, (container) => {
+    container.ports?.forEach(({ containerPort, hostIP }) => {
+      numbers ??= new Set()
+      if (numbers.has(containerPort)) isRepeated = true
+      else numbers.add(containerPort)
+      if (hostIP) isBound = true
+    })
+  })
+  // Nearly no pod has more to tell of.
+  if (isRepeated || isBound) portConflicts(spec, collector)
+}
+
+function portConflicts(spec: CoreV1PodSpec, { at, warnings }: Collector): void {
   const seen = new Map<string, { path: string; port: CoreV1ContainerPort }[]>()
   visitContainers(spec, (container, kind, c) => {
     container.ports?.forEach((port, i) => {
@@ -249,10 +303,10 @@ function portConflict(a: CoreV1ContainerPort, b: CoreV1ContainerPort): string {
 const printPort = (port: CoreV1ContainerPort): string =>
   `{Name:${port.name ?? ''} HostPort:${port.hostPort ?? 0} ContainerPort:${port.containerPort ?? 0} Protocol:${port.protocol ?? ''} HostIP:${port.hostIP ?? ''}}`
 
-function affinity({ affinity }: CoreV1PodSpec, { at, warnings }: Collector): void {
+function affinity(affinity: CoreV1Affinity, { at, warnings }: Collector): void {
   for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
     const path = `${at}spec.affinity.${kind}`
-    const terms = affinity?.[kind]
+    const terms = affinity[kind]
     terms?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term: CoreV1PodAffinityTerm, i) => {
       if (!term.labelSelector)
         warnings.push(`${path}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${NULL_SELECTOR}`)

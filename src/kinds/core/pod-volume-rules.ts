@@ -1,11 +1,26 @@
-import type { CoreV1PodSpec, CoreV1ProjectedVolumeSource, CoreV1Volume } from '../../generated/types.ts'
+import type {
+  CoreV1PodSpec,
+  CoreV1ProjectedVolumeSource,
+  CoreV1ServiceAccountTokenProjection,
+  CoreV1Volume,
+  CoreV1VolumeProjection,
+} from '../../generated/types.ts'
 import { duplicate, type FieldError, forbiddenField, invalid, quote, required } from '../../machinery/field-errors.ts'
 import { validateAnnotations, validateLabels } from '../../machinery/label-validation.ts'
 import { quantityFromJson } from '../../machinery/quantity.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../../machinery/validation.ts'
 import { validateClaimSpec } from './claim-validation.ts'
+import {
+  checkChoice,
+  checkEach,
+  checkFileMode,
+  checkNeeded,
+  checkPresent,
+  checkText,
+  checkUnreservedPath,
+} from './field-checks.ts'
 import { validateDownwardFile } from './pod-downward-rules.ts'
-import { checked, choice, driverName, fileMode, hostPath, present, unreservedPath } from './pod-field-rules.ts'
+import { driverName, hostPath } from './pod-field-rules.ts'
 import { validateBlockSource } from './pod-volume-block-rules.ts'
 
 export interface VolumeSurroundings {
@@ -15,122 +30,135 @@ export interface VolumeSurroundings {
   isPod: boolean
 }
 
+const NO_VOLUMES: ReadonlyMap<string, CoreV1Volume> = new Map()
+
 /**
  * The volumes of a pod.
  * @param errors gets what is wrong with them
  * @returns those that are right, by name: others can't be mounted
  */
 export function validateVolumes(
+  errors: FieldError[],
   { volumes }: CoreV1PodSpec,
   path: string,
   surroundings: VolumeSurroundings,
-  errors: FieldError[],
 ): ReadonlyMap<string, CoreV1Volume> {
+  if (!volumes?.length) return NO_VOLUMES
   const valid = new Map<string, CoreV1Volume>()
-  volumes?.forEach((volume, i) => {
-    const at = `${path}[${i}]`
+  for (let i = 0; i < volumes.length; i++) {
+    const volume = volumes[i]!
+    const at = `${path}.volumes[${i}]`
     const { name = '' } = volume
-    const problems = validateSource(volume, at, surroundings)
-    if (!name) problems.push(required(`${at}.name`))
-    else problems.push(...checked(`${at}.name`, name, isDns1123Label))
-    if (valid.has(name)) problems.push(duplicate(`${at}.name`, name))
-    if (problems.length) errors.push(...problems)
-    else valid.set(name, volume)
-  })
+    const before = errors.length
+    validateSource(errors, volume, at, surroundings)
+    checkNeeded(errors, at, 'name', name, isDns1123Label)
+    if (valid.has(name)) errors.push(duplicate(`${at}.name`, name))
+    if (errors.length === before) valid.set(name, volume)
+  }
   return valid
 }
 
 /** How the sources are called in errors where that isn't their name. */
 const PATHS: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' }
 
-function validateSource(volume: CoreV1Volume, path: string, surroundings: VolumeSurroundings): FieldError[] {
-  const errors: FieldError[] = []
+function validateSource(errors: FieldError[], volume: CoreV1Volume, path: string, surroundings: VolumeSurroundings): void {
   let isFirst = true
-  for (const [kind, source] of Object.entries(volume)) {
+  for (const kind in volume) {
+    const source = volume[kind as keyof CoreV1Volume]
     if (kind === 'name' || source === undefined || source === null) continue
     const at = `${path}.${PATHS[kind] ?? kind}`
-    if (isFirst) errors.push(...validateOneSource(volume, kind, at, path, surroundings))
+    if (isFirst) validateOneSource(errors, volume, kind, at, path, surroundings)
     else errors.push(forbiddenField(at, 'may not specify more than 1 volume type'))
     isFirst = false
   }
-  return isFirst ? [required(path, 'must specify a volume type')] : errors
+  if (isFirst) errors.push(required(path, 'must specify a volume type'))
 }
 
 const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
 
 function validateOneSource(
+  errors: FieldError[],
   volume: CoreV1Volume,
   kind: string,
   at: string,
   path: string,
   { podName, isPod }: VolumeSurroundings,
-): FieldError[] {
+): void {
   switch (kind) {
     case 'emptyDir': {
       const { sizeLimit } = volume.emptyDir!
-      if (sizeLimit === undefined || quantityFromJson(sizeLimit).sign >= 0) return []
-      return [forbiddenField(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
+      if (sizeLimit === undefined || quantityFromJson(sizeLimit).sign >= 0) break
+      errors.push(forbiddenField(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity'))
+      break
     }
     case 'hostPath': {
       const source = volume.hostPath!
-      const errors = source.path ? hostPath(`${at}.path`, source.path) : [required(`${at}.path`)]
-      return [...errors, ...choice(`${at}.type`, source.type, HOST_PATH_TYPES)]
+      errors.push(...(source.path ? hostPath(`${at}.path`, source.path) : [required(`${at}.path`)]))
+      checkChoice(errors, at, 'type', source.type, HOST_PATH_TYPES)
+      break
     }
     case 'secret':
-      return validateFiles(volume.secret!, at, 'secretName')
+      validateFiles(errors, volume.secret!, at, 'secretName')
+      break
     case 'configMap':
-      return validateFiles(volume.configMap!, at, 'name')
+      validateFiles(errors, volume.configMap!, at, 'name')
+      break
     case 'downwardAPI': {
       const { defaultMode, items } = volume.downwardAPI!
-      return [...fileMode(`${at}.defaultMode`, defaultMode), ...(items ?? []).flatMap((file) => validateDownwardFile(file, at))]
+      checkFileMode(errors, at, 'defaultMode', defaultMode)
+      if (items) for (const file of items) validateDownwardFile(errors, file, at)
+      break
     }
     case 'projected':
-      return validateProjected(volume.projected!, at)
+      validateProjected(errors, volume.projected!, at)
+      break
     case 'persistentVolumeClaim':
-      return present(`${at}.claimName`, volume.persistentVolumeClaim!.claimName)
+      checkPresent(errors, at, 'claimName', volume.persistentVolumeClaim!.claimName)
+      break
     case 'ephemeral': {
       const template = volume.ephemeral!.volumeClaimTemplate
-      if (!template) return [required(`${at}.volumeClaimTemplate`)]
       const own = `${at}.volumeClaimTemplate`
-      return [
-        ...validateLabels(template.metadata?.labels, `${own}.labels`),
-        ...validateAnnotations(template.metadata?.annotations, `${own}.annotations`),
-        ...validateClaimSpec(template.spec ?? {}, `${own}.spec`),
-        ...validateClaimName(podName, volume.name ?? '', `${path}.name`),
-      ]
+      if (template) {
+        errors.push(...validateLabels(template.metadata?.labels, `${own}.labels`))
+        errors.push(...validateAnnotations(template.metadata?.annotations, `${own}.annotations`))
+        errors.push(...validateClaimSpec(template.spec ?? {}, `${own}.spec`))
+        errors.push(...validateClaimName(podName, volume.name ?? '', `${path}.name`))
+      } else errors.push(required(own))
+      break
     }
     case 'image': {
       const { reference, pullPolicy } = volume.image!
-      return [
-        ...(isPod ? present(`${at}.reference`, reference) : []),
-        ...choice(`${at}.pullPolicy`, pullPolicy || undefined, ['Always', 'IfNotPresent', 'Never']),
-      ]
+      if (isPod) checkPresent(errors, at, 'reference', reference)
+      if (pullPolicy) checkChoice(errors, at, 'pullPolicy', pullPolicy, PULL_POLICIES)
+      break
     }
     case 'csi': {
       const { driver = '', nodePublishSecretRef } = volume.csi!
-      const errors = driverName(`${at}.driver`, driver)
-      if (!nodePublishSecretRef) return errors
-      if (!nodePublishSecretRef.name) return [...errors, required(`${at}.nodePublishSecretRef.name`)]
-      return [...errors, ...checked(`${at}.name`, nodePublishSecretRef.name, isDns1123Subdomain)]
+      errors.push(...driverName(`${at}.driver`, driver))
+      if (!nodePublishSecretRef) break
+      if (nodePublishSecretRef.name) checkText(errors, at, 'name', nodePublishSecretRef.name, isDns1123Subdomain)
+      else errors.push(required(`${at}.nodePublishSecretRef.name`))
+      break
     }
     case 'iscsi': {
       const { initiatorName, targetPortal = '' } = volume.iscsi!
-      const errors = validateBlockSource(volume, kind, at)
-      if (initiatorName === undefined || `${volume.name}:${targetPortal}`.length <= 64) return errors
+      errors.push(...validateBlockSource(volume, kind, at))
+      if (initiatorName === undefined || `${volume.name}:${targetPortal}`.length <= 64) break
       const detail =
         'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
-      return [...errors, invalid(`${path}.name`, volume.name, detail)]
+      errors.push(invalid(`${path}.name`, volume.name, detail))
+      break
     }
     case 'storageos': {
       const { volumeName, volumeNamespace, secretRef } = volume.storageos!
-      return [
-        ...(volumeName ? checked(`${at}.volumeName`, volumeName, isDns1123Label) : [required(`${at}.volumeName`)]),
-        ...(volumeNamespace ? checked(`${at}.volumeNamespace`, volumeNamespace, isDns1123Label) : []),
-        ...(secretRef ? present(`${at}.secretRef.name`, secretRef.name) : []),
-      ]
+      checkNeeded(errors, at, 'volumeName', volumeName, isDns1123Label)
+      if (volumeNamespace) checkText(errors, at, 'volumeNamespace', volumeNamespace, isDns1123Label)
+      if (secretRef) checkPresent(errors, at, 'secretRef.name', secretRef.name)
+      break
     }
     default:
-      return validateBlockSource(volume, kind, at)
+      errors.push(...validateBlockSource(volume, kind, at))
   }
 }
 
@@ -148,75 +176,85 @@ interface Item {
 }
 
 function validateFiles<T extends { defaultMode?: number; items?: Item[] }>(
+  errors: FieldError[],
   source: T,
   at: string,
   name: keyof T & string,
-): FieldError[] {
-  return [
-    ...present(`${at}.${name}`, source[name] as string | undefined),
-    ...fileMode(`${at}.defaultMode`, source.defaultMode),
-    ...validateItems(source.items, `${at}.items`),
-  ]
+): void {
+  checkPresent(errors, at, name, source[name] as string | undefined)
+  checkFileMode(errors, at, 'defaultMode', source.defaultMode)
+  checkEach(errors, at, 'items', source.items, validateItem, undefined)
 }
 
-function validateItems(items: readonly Item[] | undefined, path: string): FieldError[] {
-  return (items ?? []).flatMap((item, i) => [
-    ...present(`${path}[${i}].key`, item.key),
-    ...present(`${path}[${i}].path`, item.path),
-    ...unreservedPath(`${path}[${i}].path`, item.path ?? ''),
-    ...fileMode(`${path}[${i}].mode`, item.mode),
-  ])
+function validateItem(errors: FieldError[], { key, path, mode }: Item, at: string): void {
+  checkPresent(errors, at, 'key', key)
+  checkPresent(errors, at, 'path', path)
+  checkUnreservedPath(errors, at, 'path', path ?? '')
+  checkFileMode(errors, at, 'mode', mode)
+}
+
+function validateProjected(errors: FieldError[], { defaultMode, sources }: CoreV1ProjectedVolumeSource, path: string): void {
+  checkFileMode(errors, path, 'defaultMode', defaultMode)
+  if (sources) checkEach(errors, path, 'sources', sources, validateProjection, { path, files: new Set<string>() })
+}
+
+/** What the sources of a projected volume share: its path, and the files that the sources before make. */
+interface ProjectedVolume {
+  path: string
+  files: Set<string>
+}
+
+const KEY_SOURCES = ['secret', 'configMap'] as const
+
+function validateProjection(errors: FieldError[], source: CoreV1VolumeProjection, at: string, volume: ProjectedVolume): void {
+  for (const kind of KEY_SOURCES) {
+    const files = source[kind]
+    if (!files) continue
+    checkPresent(errors, at, `${kind}.name`, files.name)
+    checkEach(errors, at, `${kind}.items`, files.items, validateItem, undefined)
+    if (files.items) for (const item of files.items) claimFile(errors, volume, item.path, files.name)
+  }
+  const { downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
+  if (downwardAPI?.items) {
+    const own = `${at}.downwardAPI`
+    for (const file of downwardAPI.items) {
+      validateDownwardFile(errors, file, own)
+      claimFile(errors, volume, file.path, file.path)
+    }
+  }
+  if (token) validateToken(errors, token, at, volume.path)
+  if (bundle) {
+    const own = `${at}.clusterTrustBundle`
+    if (bundle.name === undefined && bundle.signerName === undefined) {
+      errors.push(required(own, 'either name or signerName must be specified'))
+    } else if (bundle.name === '') errors.push(required(`${own}.name`, 'must be a valid object name'))
+    else if (bundle.signerName === '') errors.push(required(`${own}.signerName`, 'must be a valid signer name'))
+    checkPresent(errors, own, 'path', bundle.path)
+    checkUnreservedPath(errors, own, 'path', bundle.path ?? '')
+    claimFile(errors, volume, bundle.path, bundle.path)
+  }
+  let kinds = 0
+  for (const kind in source) if (source[kind as keyof CoreV1VolumeProjection]) kinds++
+  if (kinds > 1) errors.push(forbiddenField(at, 'may not specify more than 1 volume type'))
+}
+
+function claimFile(errors: FieldError[], volume: ProjectedVolume, file: string | undefined, value: string | undefined): void {
+  if (!file) return
+  if (volume.files.has(file)) errors.push(invalid(volume.path, value, 'conflicting duplicate paths'))
+  volume.files.add(file)
 }
 
 const MIN_EXPIRATION = 600
 const MAX_EXPIRATION = 2 ** 32
 
-function validateProjected({ defaultMode, sources }: CoreV1ProjectedVolumeSource, path: string): FieldError[] {
-  const errors = fileMode(`${path}.defaultMode`, defaultMode)
-  const paths = new Set<string>()
-  const claim = (file: string | undefined, value: string | undefined): void => {
-    if (!file) return
-    if (paths.has(file)) errors.push(invalid(path, value, 'conflicting duplicate paths'))
-    paths.add(file)
+/** @param path of the volume, by which the reference calls the token's */
+function validateToken(errors: FieldError[], token: CoreV1ServiceAccountTokenProjection, at: string, path: string): void {
+  const seconds = token.expirationSeconds ?? 0
+  if (seconds < MIN_EXPIRATION || seconds > MAX_EXPIRATION) {
+    const detail = seconds < MIN_EXPIRATION ? 'less than 10 minutes' : 'larger than 2^32 seconds'
+    const field = `${at}.serviceAccountToken.expirationSeconds`
+    errors.push(invalid(field, seconds, `may not specify a duration ${detail}`))
   }
-  sources?.forEach((source, i) => {
-    const at = `${path}.sources[${i}]`
-    const { secret, configMap, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
-    for (const [name, files] of [
-      ['secret', secret],
-      ['configMap', configMap],
-    ] as const) {
-      if (!files) continue
-      errors.push(...present(`${at}.${name}.name`, files.name), ...validateItems(files.items, `${at}.${name}.items`))
-      for (const item of files.items ?? []) claim(item.path, files.name)
-    }
-    for (const file of downwardAPI?.items ?? []) {
-      errors.push(...validateDownwardFile(file, `${at}.downwardAPI`))
-      claim(file.path, file.path)
-    }
-    if (token) {
-      const seconds = token.expirationSeconds ?? 0
-      const field = `${at}.serviceAccountToken.expirationSeconds`
-      if (seconds < MIN_EXPIRATION) {
-        errors.push(invalid(field, seconds, 'may not specify a duration less than 10 minutes'))
-      }
-      if (seconds > MAX_EXPIRATION) {
-        errors.push(invalid(field, seconds, 'may not specify a duration larger than 2^32 seconds'))
-      }
-      errors.push(...(token.path ? unreservedPath(`${path}.path`, token.path) : [required(`${path}.path`)]))
-    }
-    if (bundle) {
-      const own = `${at}.clusterTrustBundle`
-      if (bundle.name === undefined && bundle.signerName === undefined) {
-        errors.push(required(own, 'either name or signerName must be specified'))
-      } else if (bundle.name === '') errors.push(required(`${own}.name`, 'must be a valid object name'))
-      else if (bundle.signerName === '') errors.push(required(`${own}.signerName`, 'must be a valid signer name'))
-      errors.push(...present(`${own}.path`, bundle.path), ...unreservedPath(`${own}.path`, bundle.path ?? ''))
-      claim(bundle.path, bundle.path)
-    }
-    if (Object.values(source).filter(Boolean).length > 1) {
-      errors.push(forbiddenField(at, 'may not specify more than 1 volume type'))
-    }
-  })
-  return errors
+  if (token.path) checkUnreservedPath(errors, path, 'path', token.path)
+  else errors.push(required(`${path}.path`))
 }

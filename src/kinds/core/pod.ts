@@ -32,7 +32,7 @@ export const pod = defineKind<CoreV1Pod>({
   validate: validatePod,
   validateUpdate: validatePodUpdate,
   // Updates are frequent and rarely a human's.
-  warnings: (pod, old) => (old ? [] : [...hostnameWarnings(pod.metadata?.name ?? ''), ...podWarnings(pod)]),
+  warnings: (pod, old) => (old ? [] : newPodWarnings(pod)),
   returnsDeleted: true,
   gracePeriod,
   status: { prepare: preparePodStatus, validate: validatePodStatus },
@@ -73,10 +73,13 @@ function gracePeriod({ spec, status }: CoreV1Pod, requested: number | undefined)
   return seconds < 0 ? 1 : seconds
 }
 
-function hostnameWarnings(name: string): string[] {
-  const problems = isDns1123Label(name)
-  if (!problems.length) return []
-  return [
-    `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
-  ]
+function newPodWarnings(pod: CoreV1Pod): string[] {
+  const warnings = podWarnings(pod)
+  const problems = isDns1123Label(pod.metadata?.name ?? '')
+  if (problems.length) {
+    warnings.unshift(
+      `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
+    )
+  }
+  return warnings
 }

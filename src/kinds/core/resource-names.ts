@@ -1,6 +1,6 @@
 import { type FieldError, invalid } from '../../machinery/field-errors.ts'
 import { Quantity, quantityFromJson } from '../../machinery/quantity.ts'
-import { isQualifiedName } from '../../machinery/validation.ts'
+import { isQualifiedName, type Messages } from '../../machinery/validation.ts'
 
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage']
 const COUNTED = [
@@ -42,28 +42,29 @@ export const mayOvercommit = (name: string): boolean =>
   (!name.includes('/') || name.includes('kubernetes.io/')) && !isHugePages(name)
 
 /** The name of any resource. */
-export function resourceNameErrors(field: string, name: string): FieldError[] {
-  const errors = isQualifiedName(name).map((message) => invalid(field, name, message))
-  if (errors.length || name.includes('/') || STANDARD.has(name) || isQuotaHugePages(name)) return errors
-  return [invalid(field, name, 'must be a standard resource type or fully qualified')]
+export function isResourceName(name: string): Messages {
+  const messages = isQualifiedName(name)
+  if (messages.length || name.includes('/') || STANDARD.has(name) || isQuotaHugePages(name)) return messages
+  return ['must be a standard resource type or fully qualified']
 }
 
 /** The name of a resource of containers. */
-export function containerResourceErrors(field: string, name: string): FieldError[] {
-  const errors = resourceNameErrors(field, name)
-  if (!name.includes('/')) {
-    if (!isContainerResource(name)) errors.push(invalid(field, name, 'must be a standard resource for containers'))
-  } else if (!name.includes('kubernetes.io/') && !isExtendedResource(name)) {
-    errors.push(invalid(field, name, "doesn't follow extended resource name standard"))
-  }
-  return errors
+export function isContainerResourceName(name: string): Messages {
+  const messages = isResourceName(name)
+  const problem = containerProblem(name)
+  return problem ? [...messages, problem] : messages
+}
+
+function containerProblem(name: string): string | undefined {
+  if (!name.includes('/')) return isContainerResource(name) ? undefined : 'must be a standard resource for containers'
+  if (name.includes('kubernetes.io/') || isExtendedResource(name)) return undefined
+  return "doesn't follow extended resource name standard"
 }
 
 /** The name of a resource that a quota limits. */
-export function quotaResourceErrors(field: string, name: string): FieldError[] {
-  const errors = resourceNameErrors(field, name)
-  if (!name.includes('/') && !isQuotaResource(name)) errors.push(invalid(field, name, 'must be a standard resource for quota'))
-  return errors
+export function isQuotaResourceName(name: string): Messages {
+  const messages = isResourceName(name)
+  return name.includes('/') || isQuotaResource(name) ? messages : [...messages, 'must be a standard resource for quota']
 }
 
 /** An amount of a resource: not negative, and whole for what is counted. */

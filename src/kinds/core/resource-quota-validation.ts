@@ -4,7 +4,8 @@ import type {
   CoreV1ScopedResourceSelectorRequirement,
 } from '../../generated/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
-import { isQuotaResource, quotaResourceErrors, resourceAmountErrors } from './resource-names.ts'
+import { checked } from './pod-field-rules.ts'
+import { isQuotaResource, isQuotaResourceName, resourceAmountErrors } from './resource-names.ts'
 
 const EXISTS_ONLY = ['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating', 'CrossNamespacePodAffinity']
 const SCOPES = [...EXISTS_ONLY, 'PriorityClass', 'VolumeAttributesClass']
@@ -46,7 +47,7 @@ export function validateResourceQuotaStatus(quota: CoreV1ResourceQuota): FieldEr
 function amountErrors(path: string, amounts: Readonly<Record<string, string>> | undefined): FieldError[] {
   return Object.entries(amounts ?? {}).flatMap(([name, text]) => {
     const field = `${path}[${name}]`
-    return [...quotaResourceErrors(field, name), ...resourceAmountErrors(field, name, text)]
+    return [...checked(field, name, isQuotaResourceName), ...resourceAmountErrors(field, name, text)]
   })
 }
 

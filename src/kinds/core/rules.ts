@@ -8,10 +8,22 @@ export const NOT_NEGATIVE = 'must be greater than or equal to 0'
 
 /** Numbers that must not be below zero; absent ones are fine. */
 export function notNegative<T extends object>(object: T, path: string, fields: readonly (keyof T & string)[]): FieldError[] {
-  return fields.flatMap((field) => {
+  const errors: FieldError[] = []
+  checkNotNegative(errors, object, path, fields)
+  return errors
+}
+
+/** The same for who collects errors of more kinds. */
+export function checkNotNegative<T extends object>(
+  errors: FieldError[],
+  object: T,
+  path: string,
+  fields: readonly (keyof T & string)[],
+): void {
+  for (const field of fields) {
     const value = object[field]
-    return typeof value === 'number' && value < 0 ? [invalid(`${path}.${field}`, value, NOT_NEGATIVE)] : []
-  })
+    if (typeof value === 'number' && value < 0) errors.push(invalid(`${path}.${field}`, value, NOT_NEGATIVE))
+  }
 }
 
 /** Counts that are part of another count of the same object. */

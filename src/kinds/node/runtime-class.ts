@@ -4,6 +4,7 @@ import { validateLabels } from '../../machinery/label-validation.ts'
 import { isDns1123Label } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checkEach } from '../core/field-checks.ts'
 import { checked } from '../core/pod-field-rules.ts'
 import { validateResources } from '../core/pod-resource-rules.ts'
 import { validateToleration } from '../core/pod-scheduling-rules.ts'
@@ -25,10 +26,9 @@ export const runtimeClass = defineKind<NodeV1RuntimeClass>({
 })
 
 function validate({ handler, overhead, scheduling }: NodeV1RuntimeClass): FieldError[] {
-  return [
-    ...(handler ? checked('handler', handler, isDns1123Label) : [required('handler')]),
-    ...validateResources({ limits: overhead?.podFixed }, 'overhead', {}),
-    ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),
-    ...(scheduling?.tolerations ?? []).flatMap((toleration, i) => validateToleration(toleration, `scheduling.tolerations[${i}]`)),
-  ]
+  const errors = handler ? checked('handler', handler, isDns1123Label) : [required('handler')]
+  validateResources(errors, { limits: overhead?.podFixed }, 'overhead', {})
+  errors.push(...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'))
+  checkEach(errors, 'scheduling', 'tolerations', scheduling?.tolerations, validateToleration, undefined)
+  return errors
 }
