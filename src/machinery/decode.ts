@@ -246,16 +246,16 @@ export class TypeDecoder {
     const zero = this.#zero(type.list)
     return (raw, walk) => {
       if (!Array.isArray(raw)) throw mismatch(raw, walk, goType)
-      const { at, how } = walk
+      const { at, how, unknown } = walk
       let out = how === 'copy' ? new Array<Json>(raw.length) : raw
       for (let i = 0; i < raw.length; i++) {
         const given = raw[i]
-        if (walk.unknown) walk.at = `${at}[${i}]`
+        if (unknown) at.push(i)
         const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+        if (unknown) at.pop()
         if (value !== given && how === 'share' && out === raw) out = [...raw]
         if (value !== given || how === 'copy') out[i] = value
       }
-      walk.at = at
       return out
     }
   }
@@ -267,14 +267,8 @@ export class TypeDecoder {
       if (!isObject(raw)) throw mismatch(raw, walk, goType)
       if (walk.how !== 'copy') return changeMap(raw, item, zero, walk)
       const out: JsonObject = {}
-      const at = walk.at
       // Go writes map keys sorted.
-      for (const key of Object.keys(raw).sort()) {
-        const given = raw[key]
-        if (walk.unknown) walk.at = `${at}.${key}`
-        put(out, key, given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json))
-      }
-      walk.at = at
+      for (const key of Object.keys(raw).sort()) put(out, key, mapValue(raw[key], key, item, zero, walk))
       return out
     }
   }
@@ -310,14 +304,12 @@ export class TypeDecoder {
 
 /** A map that is changed in place, or in a copy if it is to be shared. Go writes map keys sorted. */
 function changeMap(raw: JsonObject, item: Decoder, zero: (walk: Walk) => Json, walk: Walk): JsonObject {
-  const { at } = walk
   let out = raw
   let last = ''
   let inOrder = true
   for (const key in raw) {
     const given = raw[key]
-    if (walk.unknown) walk.at = `${at}.${key}`
-    const value = given === null || given === undefined ? zero(walk) : ((item(given, walk) ?? null) as Json)
+    const value = mapValue(given, key, item, zero, walk)
     if (value !== given) {
       if (walk.how === 'share' && out === raw) out = { ...raw }
       put(out, key, value)
@@ -325,8 +317,16 @@ function changeMap(raw: JsonObject, item: Decoder, zero: (walk: Walk) => Json, w
     if (key < last) inOrder = false
     last = key
   }
-  walk.at = at
   return inOrder ? out : sortedMap(out)
+}
+
+function mapValue(given: Json | undefined, key: string, item: Decoder, zero: (walk: Walk) => Json, walk: Walk): Json {
+  if (given === null || given === undefined) return zero(walk)
+  const { unknown, at } = walk
+  if (unknown) at.push(key)
+  const value = (item(given, walk) ?? null) as Json
+  if (unknown) at.pop()
+  return value
 }
 
 function sortedMap(raw: JsonObject): JsonObject {

@@ -11,8 +11,8 @@ export interface Walk {
   unknown: string[] | undefined
   /** Which empty lists and maps are kept: none, those of fields that are always written, or all. */
   empties: 'none' | 'written' | 'all'
-  /** Path of the struct being decoded, with list indices, kept only when unknown fields are asked for. */
-  at: string
+  /** Fields, keys and list indices from the root to the current value, kept only when unknown fields are asked for. */
+  at: (string | number)[]
   /**
    * Whether the result is a copy, or one that shares with the input what needs no change, or the input itself as far as its
    * fields are in order.
@@ -22,7 +22,7 @@ export interface Walk {
 
 /** A walk at its root. */
 export function startWalk(empties: Walk['empties'], how: Walk['how'], unknown?: string[]): Walk {
-  return { path: [], struct: '', unknown, at: '', empties, how }
+  return { path: [], struct: '', unknown, at: [], empties, how }
 }
 
 export type Decoder = (raw: Json, walk: Walk) => Json | undefined
@@ -129,35 +129,63 @@ export class StructDecoder {
     }
     if (!same && walk.unknown) collectUnknown(raw, byName, walk)
     if (same && inOrder && needed === this.#always.length) return out
-    const { given, values } = knownFields(out, byName)
-    return this.#assemble(given, values, walk)
+    return inOrder ? this.#complete(out, byName, walk) : this.#sorted(out, byName, walk)
+  }
+
+  /** An object whose fields are in order, without those that the type hasn't, and with those that are always written. */
+  #complete(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    const out: JsonObject = {}
+    let next = 0
+    for (const key in raw) {
+      const field = byName.get(key)
+      if (field) next = this.#write(out, next, field, raw[key], walk)
+    }
+    this.#writeAlways(out, next, Number.POSITIVE_INFINITY, walk)
+    return out
+  }
+
+  /** The same for one whose fields are in another order. */
+  #sorted(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
+    const out: JsonObject = {}
+    let next = 0
+    for (const field of fieldsInOrder(raw, byName)) next = this.#write(out, next, field, raw[field.name], walk)
+    this.#writeAlways(out, next, Number.POSITIVE_INFINITY, walk)
+    return out
   }
 
   #copy(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>, walk: Walk): JsonObject {
-    const { given, values, unknown } = knownFields(raw, byName)
-    for (let i = 0; i < given.length; i++) {
-      const field = given[i] as CompiledField
-      const before = values[i] as Json
-      if (!staysAsItIs(before, field)) values[i] = decodeField(field, before, walk)
-    }
-    if (unknown && walk.unknown) collectUnknown(raw, byName, walk)
-    return this.#assemble(given, values, walk)
-  }
-
-  /** @param given in order, like `values` @param values undefined for fields that go */
-  #assemble(given: readonly CompiledField[], values: readonly (Json | undefined)[], walk: Walk): JsonObject {
-    const always = this.#always
     const out: JsonObject = {}
     let next = 0
-    for (let i = 0; i < given.length; i++) {
-      const field = given[i] as CompiledField
-      for (let a = always[next]; a && a.index < field.index; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
-      if (always[next] === field) next++
-      const value = values[i]
-      if (value !== undefined) out[field.name] = value
+    for (const field of fieldsInOrder(raw, byName)) {
+      const before = raw[field.name]
+      if (before === undefined) continue
+      const after = staysAsItIs(before, field) ? before : decodeField(field, before, walk)
+      next = this.#write(out, next, field, after, walk)
     }
-    for (let a = always[next]; a; a = always[++next]) out[a.name] = a.absent?.(walk) ?? null
+    this.#writeAlways(out, next, Number.POSITIVE_INFINITY, walk)
+    if (walk.unknown) collectUnknown(raw, byName, walk)
     return out
+  }
+
+  /**
+   * Writes a field after those that are always written and come before it.
+   * @param next of the fields that are always written
+   * @param value undefined for nothing
+   * @returns the next of the fields that are always written
+   */
+  #write(out: JsonObject, next: number, field: CompiledField, value: Json | undefined, walk: Walk): number {
+    const at = this.#writeAlways(out, next, field.index, walk)
+    if (value === undefined) return at
+    out[field.name] = value
+    return this.#always[at] === field ? at + 1 : at
+  }
+
+  /** Writes the fields that are always written, from the `next` of them on, up to a place. @returns the next one then */
+  #writeAlways(out: JsonObject, next: number, end: number, walk: Walk): number {
+    const always = this.#always
+    let at = next
+    for (let field = always[at]; field && field.index < end; field = always[++at]) out[field.name] = field.absent?.(walk) ?? null
+    return at
   }
 }
 
@@ -167,12 +195,12 @@ const staysAsItIs = (value: Json, { plain }: CompiledField): boolean => typeof v
 /** What a field of a struct becomes; undefined when it isn't written. */
 function decodeField(field: CompiledField, given: Json, walk: Walk): Json | undefined {
   if (given === null) return field.absent?.(walk)
-  walk.path.push(field.errorName)
-  const { at } = walk
-  if (walk.unknown) walk.at = at ? `${at}.${field.name}` : field.name
+  const { path, unknown, at } = walk
+  path.push(field.errorName)
+  if (unknown) at.push(field.name)
   const value = field.decode(given, walk)
-  walk.at = at
-  walk.path.pop()
+  if (unknown) at.pop()
+  path.pop()
   if (value === undefined) return undefined
   if (field.collection) {
     if (!isZero(value) || walk.empties === 'all' || (walk.empties === 'written' && field.absent)) return value
@@ -182,47 +210,37 @@ function decodeField(field: CompiledField, given: Json, walk: Walk): Json | unde
   return field.defaultsZero && field.absent && isZero(value) ? field.absent(walk) : value
 }
 
-/** The fields that a type has of an object, in the order of the Go struct, with their values. */
-function knownFields(
-  raw: JsonObject,
-  byName: ReadonlyMap<string, CompiledField>,
-): { given: CompiledField[]; values: (Json | undefined)[]; unknown: boolean } {
-  const given: CompiledField[] = []
-  const values: (Json | undefined)[] = []
+/** The fields that a type has of those of an object, in the order of the Go struct. */
+function fieldsInOrder(raw: JsonObject, byName: ReadonlyMap<string, CompiledField>): CompiledField[] {
+  const fields: CompiledField[] = []
   let last = -1
   let inOrder = true
-  let unknown = false
   for (const key in raw) {
     const field = byName.get(key)
-    const value = raw[key]
-    if (!field) unknown = true
-    if (!field || value === undefined) continue
+    if (!field) continue
     if (field.index < last) inOrder = false
     last = field.index
-    given.push(field)
-    values.push(value)
+    fields.push(field)
   }
-  if (!inOrder) sortFields(given, values)
-  return { given, values, unknown }
+  if (!inOrder) sortFields(fields)
+  return fields
 }
 
-/** Sorts both by the fields' places: there are few, and they are nearly in order. */
-function sortFields(fields: CompiledField[], values: (Json | undefined)[]): void {
+/** There are few, and they are nearly in order. */
+function sortFields(fields: CompiledField[]): void {
   for (let i = 1; i < fields.length; i++) {
     const field = fields[i] as CompiledField
-    const value = values[i]
     let j = i
-    for (; j > 0 && (fields[j - 1] as CompiledField).index > field.index; j--) {
-      fields[j] = fields[j - 1] as CompiledField
-      values[j] = values[j - 1]
-    }
+    for (; j > 0 && (fields[j - 1] as CompiledField).index > field.index; j--) fields[j] = fields[j - 1] as CompiledField
     fields[j] = field
-    values[j] = value
   }
 }
 
-function collectUnknown(raw: JsonObject, fields: ReadonlyMap<string, unknown>, walk: Walk): void {
+function collectUnknown(raw: JsonObject, fields: ReadonlyMap<string, unknown>, { at, unknown }: Walk): void {
   for (const key in raw) {
-    if (raw[key] !== undefined && !fields.has(key)) walk.unknown?.push(walk.at ? `${walk.at}.${key}` : key)
+    if (raw[key] === undefined || fields.has(key)) continue
+    let path = ''
+    for (const part of at) path += typeof part === 'number' ? `[${part}]` : path ? `.${part}` : part
+    unknown?.push(path ? `${path}.${key}` : key)
   }
 }
