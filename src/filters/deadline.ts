@@ -1,6 +1,7 @@
 import { parseDurationMs } from '../machinery/duration.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
+import { ending } from './ending.ts'
 import type { Stage } from './stage.ts'
 
 export interface DeadlineDeps {
@@ -46,15 +47,7 @@ export class Deadlines {
         this.#running.delete(exchange)
       }
       this.#running.set(exchange, deadline)
-      let pending: void | Promise<void>
-      try {
-        pending = next(exchange)
-      } catch (error) {
-        done()
-        throw error
-      }
-      if (!pending) return done()
-      return pending.finally(done)
+      return ending(() => next(exchange), done)
     }
   }
 

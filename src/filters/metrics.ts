@@ -1,6 +1,7 @@
 import type { Exchange } from '../machinery/exchange.ts'
 import type { Series } from '../observability/distribution.ts'
 import { LATENCY_BUCKETS, type Metrics } from '../observability/metrics.ts'
+import { ending } from './ending.ts'
 import type { Stage } from './stage.ts'
 
 const SLI_BUCKETS = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
@@ -92,15 +93,7 @@ export function requestMetrics(metrics: Metrics): Stage {
       if (!isLong) running[kind]--
       record(exchange, started)
     }
-    let pending: void | Promise<void>
-    try {
-      pending = next(exchange)
-    } catch (error) {
-      done()
-      throw error
-    }
-    if (!pending) return done()
-    return pending.finally(done)
+    return ending(() => next(exchange), done)
   }
 }
 

@@ -4,6 +4,7 @@ import type { BodyStream, StreamOptions, Transport } from '../machinery/exchange
 import { type AnswerHeaders, bodiless, fitHeaders } from './headers.ts'
 import type { Http1Connection } from './http1.ts'
 import { readBody } from './read-body.ts'
+import { WritableBody } from './writable-body.ts'
 
 /** What is left of a body that nobody wants is taken up to this size, so that the connection can be used again. */
 const SKIPPED_AT_MOST = 256 * 1024
@@ -81,7 +82,7 @@ export class Http1Transport implements Transport {
     const gzip = options?.compressible ? this.#connection.gzip : undefined
     if (gzip?.wanted(this, headers, options?.length)) return gzip.stream(this, code, headers)
     if (this.#writeHead(code, headers, options?.length)) this.#response.flushHeaders()
-    return new Http1BodyStream(this.#response)
+    return new WritableBody(this.#response)
   }
 
   onClose(listener: () => void): void {
@@ -142,35 +143,4 @@ function originForm(url: string): string {
   if (path < 0) return '/'
   const rest = url.slice(host + 3 + path)
   return rest.startsWith('/') ? rest : `/${rest}`
-}
-
-class Http1BodyStream implements BodyStream {
-  readonly #response: ServerResponse
-  #drain: (() => void) | undefined
-
-  constructor(response: ServerResponse) {
-    this.#response = response
-  }
-
-  get closed(): boolean {
-    const response = this.#response
-    return response.destroyed || response.writableEnded
-  }
-
-  get pendingBytes(): number {
-    return this.#response.writableLength
-  }
-
-  write(chunk: Buffer | string): boolean {
-    return this.closed || this.#response.write(chunk)
-  }
-
-  onDrain(listener: () => void): void {
-    if (!this.#drain) this.#response.on('drain', () => this.#drain?.())
-    this.#drain = listener
-  }
-
-  end(): void {
-    if (!this.closed) this.#response.end()
-  }
 }

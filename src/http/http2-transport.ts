@@ -5,6 +5,7 @@ import type { BodyStream, StreamOptions, Transport } from '../machinery/exchange
 import { type AnswerHeaders, bodiless, fitHeaders } from './headers.ts'
 import type { Http2Connection } from './http2.ts'
 import { readBody } from './read-body.ts'
+import { WritableBody } from './writable-body.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -70,7 +71,7 @@ export class Http2Transport implements Transport {
     const gzip = options?.compressible ? this.#connection.gzip : undefined
     if (gzip?.wanted(this, headers, options?.length)) return gzip.stream(this, code, headers)
     this.#writeHead(code, headers, options?.length, this.method === 'HEAD')
-    return new Http2BodyStream(this.#stream)
+    return new WritableBody(this.#stream)
   }
 
   onClose(listener: () => void): void {
@@ -113,35 +114,4 @@ function stopSending(this: ServerHttp2Stream): void {
   this.close()
   // What had arrived and nobody read would keep Node from letting the stream go.
   this.resume()
-}
-
-class Http2BodyStream implements BodyStream {
-  readonly #stream: ServerHttp2Stream
-  #drain: (() => void) | undefined
-
-  constructor(stream: ServerHttp2Stream) {
-    this.#stream = stream
-  }
-
-  get closed(): boolean {
-    const stream = this.#stream
-    return stream.destroyed || stream.closed || stream.writableEnded
-  }
-
-  get pendingBytes(): number {
-    return this.#stream.writableLength
-  }
-
-  write(chunk: Buffer | string): boolean {
-    return this.closed || this.#stream.write(chunk)
-  }
-
-  onDrain(listener: () => void): void {
-    if (!this.#drain) this.#stream.on('drain', () => this.#drain?.())
-    this.#drain = listener
-  }
-
-  end(): void {
-    if (!this.closed) this.#stream.end()
-  }
 }
