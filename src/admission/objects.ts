@@ -19,6 +19,8 @@ export interface Facts<T extends {}> {
   fresh(namespace: string, name: string): Promise<T | undefined>
   /** Those of all objects, in the order of their names; the same list until an object changes. */
   all(): readonly T[] | Promise<readonly T[]>
+  /** Those of one namespace, likewise: costs one look-up however many there are in others. */
+  inNamespace(namespace: string): readonly T[] | Promise<readonly T[]>
 }
 
 /** Goes on at once when the value is there already. */

@@ -32,6 +32,10 @@ export class TestObjects implements ObjectReader {
         return get(namespace, name)
       },
       all: () => all().map(derive),
+      inNamespace: (namespace) =>
+        all()
+          .filter(({ metadata }) => (metadata?.namespace ?? '') === namespace)
+          .map(derive),
     }
   }
 }

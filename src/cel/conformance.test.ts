@@ -158,6 +158,7 @@ suite('values', () => {
       'sets.equivalent([1, 1, 2], [2, 1]) && sets.intersects([1], [1, 2]) && !sets.contains([1], [2])': 'true',
       '[[1, 2], [3]].flatten().reverse()': '[3, 2, 1]',
       'lists.range(3)': '[0, 1, 2]',
+      'lists.range(-1)': '[]',
       '[1, 1, 2].distinct()': '[1, 2]',
     }))
 

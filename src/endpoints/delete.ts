@@ -89,7 +89,7 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
 async function removeOne(call: Call, entry: CacheEntry, options: DeleteOptions): Promise<void> {
   const { name = '', namespace = '' } = entry.object<KubeObject>().metadata ?? {}
   try {
-    await call.endpoint.resource.deleteFor(deleteContext(call, name, namespace, options), options)
+    await call.endpoint.resource.deleteFor(deleteContext(call, name, namespace, options, ''), options)
   } catch (error) {
     // Somebody else was faster.
     if (!(error instanceof StatusError) || error.reason !== 'NotFound') throw error
@@ -116,9 +116,20 @@ async function answerCollection(call: Call, found: Page, form: Form): Promise<vo
   call.exchange.respond(200, form.mediaType, inForm(Buffer.from(stringifyJson(body)), form))
 }
 
-function deleteContext(call: Call, name: string, namespace: string, options: DeleteOptions): RequestContext {
+function deleteContext(
+  call: Call,
+  name: string,
+  namespace: string,
+  options: DeleteOptions,
+  admissionName = name,
+): RequestContext {
   const object: JsonObject = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(options as JsonObject) }
-  return contextOf(call, 'delete', { dryRun: options.dryRun?.includes('All') ?? false, object }, { namespace, name })
+  return contextOf(
+    call,
+    'delete',
+    { dryRun: options.dryRun?.includes('All') ?? false, object },
+    { namespace, name, admissionName },
+  )
 }
 
 const DELETE_OPTIONS = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'

@@ -39,7 +39,7 @@ export function contextOf(
   call: Call,
   operation: RequestContext['operation'],
   options?: Pick<WriteOptions, 'dryRun' | 'object'> & { fieldManager?: string },
-  of: { namespace: string; name: string } = call.exchange.info,
+  of: { namespace: string; name: string; admissionName?: string } = call.exchange.info,
 ): RequestContext {
   const { exchange, endpoint, deps } = call
   return new RequestContext({
@@ -47,6 +47,7 @@ export function contextOf(
     user: exchange.user,
     namespace: endpoint.served.kind.scope === 'Namespaced' ? of.namespace : '',
     name: of.name,
+    ...(of.admissionName === undefined ? {} : { admissionName: of.admissionName }),
     subresource: exchange.info.subresource,
     operation,
     dryRun: options?.dryRun ?? false,

@@ -4,6 +4,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { methodNotSupported, pathNotFound, StatusError } from '../machinery/status.ts'
 import type { Subresource, Verb } from '../registry/kind.ts'
 import type { Endpoint, Registry } from '../registry/registry.ts'
+import { connectOptions } from './connect-options.ts'
 import { remove, removeCollection } from './delete.ts'
 import { type Call, contextOf, type EndpointDeps } from './deps.ts'
 import { answerValue, wantsPretty } from './encode.ts'
@@ -182,6 +183,11 @@ async function connect(call: Call, subresource: Subresource<KubeObject>): Promis
   if (!subresource.connect?.includes(exchange.method)) throw methodNotAllowed()
   const { name } = exchange.info
   const context = contextOf(call, 'connect')
+  const { kind } = subresource
+  if (kind) {
+    const options = connectOptions(kind.kind, exchange.query, exchange.info.parts.slice(3))
+    await endpoint.resource.admitConnection(options, context, { group: kind.group, version: kind.version, kind: kind.kind })
+  }
   const answer = subresource.answer
     ? await subresource.answer(name, exchange.query, context)
     : await requireObject(endpoint, context.namespace, name)

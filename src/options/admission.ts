@@ -5,24 +5,24 @@ import { int, string, strings } from './flag-types.ts'
  * Every admission plugin in the order in which they run, with whether it is on by default and whether it exists yet.
  */
 export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; readonly built: boolean }> = plugins(`
-  AlwaysAdmit off
+  AlwaysAdmit off built
   NamespaceAutoProvision off
   NamespaceLifecycle on built
-  NamespaceExists off
-  LimitPodHardAntiAffinityTopology off
-  LimitRanger on
+  NamespaceExists off built
+  LimitPodHardAntiAffinityTopology off built
+  LimitRanger on built
   ServiceAccount on built
   NodeRestriction off built
   TaintNodesByCondition on built
-  AlwaysPullImages off
+  AlwaysPullImages off built
   ImagePolicyWebhook off
-  PodSecurity on
+  PodSecurity on built
   PodNodeSelector off
   Priority on built
   DefaultTolerationSeconds on built
   PodTolerationRestriction off
   EventRateLimit off
-  ExtendedResourceToleration off
+  ExtendedResourceToleration off built
   DefaultStorageClass on built
   StorageObjectInUseProtection on built
   PodGroupProtection on
@@ -34,7 +34,7 @@ export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; reado
   ClusterTrustBundleAttest on
   CertificateSubjectRestriction on built
   DefaultIngressClass on built
-  DenyServiceExternalIPs off
+  DenyServiceExternalIPs off built
   PodTopologyLabels on
   PodGroupWorkloadExists on
   NodeDeclaredFeatureValidator on
@@ -42,10 +42,10 @@ export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; reado
   PodResizeValidator on
   MutatingAdmissionPolicy on
   MutatingAdmissionWebhook on
-  ValidatingAdmissionPolicy on
+  ValidatingAdmissionPolicy on built
   ValidatingAdmissionWebhook on
-  ResourceQuota on
-  AlwaysDeny off
+  ResourceQuota on built
+  AlwaysDeny off built
 `)
 
 const all = [...admissionPlugins.keys()].sort().join(', ')
@@ -58,7 +58,7 @@ export const admission = {
   'admission-control': unbuilt(strings, [], `Admission plugins to run, comma-separated: ${all}. Their order says nothing.`, {
     deprecated: 'use --enable-admission-plugins and --disable-admission-plugins instead',
   }),
-  'admission-control-config-file': unbuilt(string, '', 'File with the configurations of admission plugins.'),
+  'admission-control-config-file': built(string, '', 'File with the configurations of admission plugins.'),
   'default-not-ready-toleration-seconds': built(
     int,
     300,

@@ -210,11 +210,11 @@ suite('what is not built yet', () => {
   test('is said of single values', () => {
     refused(['--authorization-mode=Scope'], '--authorization-mode: "Scope" is not built yet: leave it out')
     refused(
-      ['--enable-admission-plugins=PodSecurity'],
-      '--enable-admission-plugins: "PodSecurity" is not built yet: leave it out',
+      ['--enable-admission-plugins=PodNodeSelector'],
+      '--enable-admission-plugins: "PodNodeSelector" is not built yet: leave it out',
     )
     refused(['--storage-media-type=application/yaml'], '--storage-media-type: "application/yaml" is not built yet: leave it out')
-    options('--disable-admission-plugins=PodSecurity', '--storage-media-type=application/json')
+    options('--disable-admission-plugins=PodNodeSelector', '--storage-media-type=application/json')
     options('--storage-media-type=application/vnd.kubernetes.protobuf')
   })
 })
@@ -331,8 +331,10 @@ suite('what follows from lists', () => {
   test('admission plugins in order, those that exist', () => {
     const byDefault = [
       'NamespaceLifecycle',
+      'LimitRanger',
       'ServiceAccount',
       'TaintNodesByCondition',
+      'PodSecurity',
       'Priority',
       'DefaultTolerationSeconds',
       'DefaultStorageClass',
@@ -343,11 +345,13 @@ suite('what follows from lists', () => {
       'CertificateSigning',
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
+      'ValidatingAdmissionPolicy',
+      'ResourceQuota',
     ]
     assert.deepEqual(enabledAdmissionPlugins([], []), byDefault)
     assert.deepEqual(
       enabledAdmissionPlugins(['Priority'], ['ServiceAccount', 'LimitRanger']),
-      byDefault.filter((name) => name !== 'ServiceAccount'),
+      byDefault.filter((name) => name !== 'ServiceAccount' && name !== 'LimitRanger'),
     )
   })
 

@@ -41,6 +41,8 @@ export interface KindEnvironment {
   readonly expressions?: ExpressionChecks
   /** How the other components of the control plane are; without it nothing is known of them. */
   componentHealth?(): Promise<readonly ComponentHealth[]>
+  /** The resource that serves a kind; undefined when none does. */
+  resourceOf?(kind: { group: string; version: string; kind: string }): string | undefined
   /** Other kinds' objects. Throws when no such resource is served. */
   objects(resource: string, group?: string): ObjectAccess
 }

@@ -78,6 +78,15 @@ export class Registry {
     return this.#endpoints.get(`${apiVersionOf({ group, version })}/${resource}`)
   }
 
+  /** Where a kind is served. */
+  resourceOf({ group, version, kind }: { group: string; version: string; kind: string }): Endpoint | undefined {
+    for (const endpoint of this.#endpoints.values()) {
+      const { served } = endpoint
+      if (served.kind.kind === kind && served.group === group && served.version === version) return endpoint
+    }
+    return undefined
+  }
+
   endpoints(): Iterable<Endpoint> {
     return this.#endpoints.values()
   }

@@ -16,6 +16,8 @@ export interface RequestContextInit {
   env: KindEnvironment
   /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions, for admission. */
   options?: JsonObject
+  /** The name that admission sees, where it isn't the object's: none for one of many that are deleted together. */
+  admissionName?: string
   /** The version that the request spoke; the storage version when unset. */
   version?: { group: string; version: string }
   /** Who the managed fields are recorded for; `unknown` when empty. */
@@ -39,6 +41,7 @@ export class RequestContext implements WriteContext {
   readonly #version: { group: string; version: string } | undefined
   readonly #warn: ((text: string) => void) | undefined
   readonly #warned = new Set<string>()
+  #admissionName: string | undefined
 
   constructor(init: RequestContextInit) {
     this.now = init.now
@@ -54,6 +57,7 @@ export class RequestContext implements WriteContext {
     this.#version = init.version
     this.apiVersion = init.version ? apiVersionOf(init.version) : ''
     this.#warn = init.warn
+    this.#admissionName = init.admissionName
   }
 
   /** The same text is said once per request. */
@@ -71,13 +75,15 @@ export class RequestContext implements WriteContext {
     bodyKind?: { group: string; version: string; kind: string },
   ): AdmissionAttributes {
     const { group, version } = this.#version ?? kind
+    // A name that is made up on the way is none to those who are asked before and after.
+    this.#admissionName ??= this.name || (object?.metadata?.name ?? '')
     return {
       operation,
       kind: bodyKind ?? { group, version, kind: kind.kind },
       resource: { group, version, resource: kind.resource },
       subresource: this.subresource,
       namespace: this.namespace,
-      name: this.name || (object?.metadata?.name ?? ''),
+      name: this.#admissionName,
       object,
       oldObject,
       options: this.options,

@@ -124,6 +124,16 @@ export class Resource implements ObjectAccess {
     await this.#deps.admission.validate(context.attributes(this.kind, 'CREATE', body, undefined, bodyKind))
   }
 
+  /** Admission of a connection, whose options are what it judges. */
+  async admitConnection(
+    options: KubeObject,
+    context: RequestContext,
+    kind: { group: string; version: string; kind: string },
+  ): Promise<void> {
+    await this.#deps.admission.admit(context.attributes(this.kind, 'CONNECT', options, undefined, kind))
+    await this.#deps.admission.validate(context.attributes(this.kind, 'CONNECT', options, undefined, kind))
+  }
+
   /**
    * PUT and PATCH of the object itself.
    * @param produce the wanted object, freshly made from what is stored now (undefined when there is nothing)

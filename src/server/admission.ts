@@ -1,15 +1,26 @@
+import { alwaysAdmit, alwaysDeny } from '../admission/always.ts'
+import { alwaysPullImages } from '../admission/always-pull-images.ts'
 import { certificateApproval } from '../admission/certificate-approval.ts'
 import { certificateSigning } from '../admission/certificate-signing.ts'
 import { certificateSubjectRestriction } from '../admission/certificate-subject-restriction.ts'
 import { defaultIngressClass } from '../admission/default-ingress-class.ts'
 import { defaultStorageClass } from '../admission/default-storage-class.ts'
 import { defaultTolerationSeconds } from '../admission/default-toleration-seconds.ts'
+import { denyServiceExternalIPs } from '../admission/deny-service-external-ips.ts'
+import { extendedResourceToleration } from '../admission/extended-resource-toleration.ts'
+import { limitPodHardAntiAffinityTopology } from '../admission/limit-pod-hard-anti-affinity-topology.ts'
+import { limitRanger } from '../admission/limit-ranger.ts'
+import { namespaceExists } from '../admission/namespace-exists.ts'
 import { namespaceLifecycle } from '../admission/namespace-lifecycle.ts'
 import { nodeRestriction } from '../admission/node-restriction.ts'
 import type { Facts, ObjectReader } from '../admission/objects.ts'
 import { persistentVolumeClaimResize } from '../admission/persistent-volume-claim-resize.ts'
 import type { AdmissionPlugin } from '../admission/plugin.ts'
+import { podSecurityConfig } from '../admission/pod-security/config.ts'
+import { podSecurity } from '../admission/pod-security/pod-security.ts'
+import { validatingAdmissionPolicy } from '../admission/policies/validating.ts'
 import { priority } from '../admission/priority.ts'
+import { resourceQuota } from '../admission/resource-quota/resource-quota.ts'
 import { runtimeClass } from '../admission/runtime-class.ts'
 import { serviceAccount } from '../admission/service-account.ts'
 import type { SignerAccess } from '../admission/signers.ts'
@@ -18,6 +29,9 @@ import { taintNodesByCondition } from '../admission/taint-nodes-by-condition.ts'
 import type { AudienceAccess } from '../admission/token-audiences.ts'
 import { resourceAttributes } from '../authorization/attributes.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
+import type { CoreV1Pod } from '../generated/types.ts'
+import { aggregateBy, podQosClass } from '../kinds/core/pod-resources.ts'
+import type { Json } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { enabledAdmissionPlugins } from '../options/admission.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
@@ -28,6 +42,8 @@ import type { KindStore } from '../registry/store.ts'
 import { generatedName } from '../registry/write-rules.ts'
 import type { CacheEntry } from '../storage/cache-entry.ts'
 import type { Snapshot } from '../storage/watch-cache.ts'
+import type { AdmissionConfigs } from './admission-config.ts'
+import { policyDeps } from './policies.ts'
 
 export interface AdmissionDeps {
   options: Options
@@ -35,18 +51,25 @@ export interface AdmissionDeps {
   authorizer: Authorizer
   /** An integer in [0, max). */
   random: (max: number) => number
+  clock: () => number
+  configs: AdmissionConfigs
 }
 
 /** The plugins that the flags switch on, in the reference's order. */
-export function admissionPlugins({ options, registry, authorizer, random }: AdmissionDeps): AdmissionPlugin[] {
+export function admissionPlugins({ options, registry, authorizer, random, clock, configs }: AdmissionDeps): AdmissionPlugin[] {
   const objects = objectReader(registry)
   const signers = signerAccess(authorizer)
   const seconds = {
     notReady: options.defaultNotReadyTolerationSeconds,
     unreachable: options.defaultUnreachableTolerationSeconds,
   }
+  const podLevelResources = featureEnabled(options.featureGates, 'PodLevelResources')
   const built = [
+    alwaysAdmit,
     namespaceLifecycle(objects),
+    namespaceExists(objects),
+    limitPodHardAntiAffinityTopology,
+    limitRanger({ objects, total: aggregateBy, podLevelResources }),
     serviceAccount({
       objects,
       generateName: (base) => generatedName(base, random),
@@ -58,6 +81,11 @@ export function admissionPlugins({ options, registry, authorizer, random }: Admi
       access: audienceAccess(authorizer),
     }),
     taintNodesByCondition,
+    podSecurity({
+      objects,
+      podsIn: (namespace) => podsIn(registry, namespace),
+      ...configOf(configs, 'PodSecurity', podSecurityConfig),
+    }),
     priority(objects),
     defaultTolerationSeconds(seconds),
     defaultStorageClass(objects),
@@ -68,13 +96,51 @@ export function admissionPlugins({ options, registry, authorizer, random }: Admi
     certificateSigning(signers),
     certificateSubjectRestriction,
     defaultIngressClass(objects),
+    alwaysPullImages,
+    extendedResourceToleration,
+    denyServiceExternalIPs,
+    resourceQuota({
+      objects,
+      store: {
+        updateStatus: (namespace, name, change) =>
+          registry.objects('resourcequotas').update(namespace, name, change, { subresource: 'status' }),
+      },
+      pods: { total: aggregateBy, qosClass: podQosClass, podLevelResources, now: clock },
+      extendedResources: featureEnabled(options.featureGates, 'DRAExtendedResource'),
+    }),
+    alwaysDeny,
+    validatingAdmissionPolicy(policyDeps(objects, registry, authorizer)),
   ]
   const byName = new Map(built.map((plugin) => [plugin.name, plugin]))
   return enabledAdmissionPlugins(options.enableAdmissionPlugins, options.disableAdmissionPlugins).map((name) => {
     const plugin = byName.get(name)
     if (!plugin) throw new Error(`no admission plugin ${name}`)
+    if (configs.has(name) && UNREAD.has(name))
+      throw new Error(`the configuration of admission plugin ${name} is not supported yet`)
     return plugin
   })
+}
+
+/** The plugins that the reference configures with a file, and that are not configured here. */
+const UNREAD: ReadonlySet<string> = new Set([
+  'EventRateLimit',
+  'ImagePolicyWebhook',
+  'MutatingAdmissionWebhook',
+  'PodNodeSelector',
+  'PodTolerationRestriction',
+  'ResourceQuota',
+  'ValidatingAdmissionWebhook',
+])
+
+/** @throws Error with one line */
+function configOf<T>(configs: AdmissionConfigs, name: string, read: (document: Json) => T): T | undefined {
+  const document = configs.get(name)
+  if (document === undefined) return undefined
+  try {
+    return read(document)
+  } catch (error) {
+    throw new Error(`the configuration of admission plugin ${name}: ${(error as Error).message}`)
+  }
 }
 
 /** Resolves when something changes in a namespace, or after this many ms. */
@@ -101,12 +167,17 @@ export function objectReader(registry: Registry): ObjectReader {
   }
 }
 
+const NONE: readonly never[] = []
+
 /** What was derived is kept beside the cache's entries, and goes with them. */
 class CachedFacts<T extends {}> implements Facts<T> {
   readonly #store: KindStore
   readonly #derive: (object: KubeObject) => T
   readonly #known = new WeakMap<CacheEntry, T>()
   #listed: { tree: Snapshot['tree']; all: readonly T[] } | undefined
+  /** Of the namespaces that were asked for since the tree is as it is. */
+  readonly #byNamespace = new Map<string, readonly T[]>()
+  #byNamespaceOf: Snapshot['tree'] | undefined
 
   constructor(store: KindStore, derive: (object: KubeObject) => T) {
     this.#store = store
@@ -130,6 +201,11 @@ class CachedFacts<T extends {}> implements Facts<T> {
     return cache.loaded ? this.#all() : cache.ready().then(() => this.#all())
   }
 
+  inNamespace(namespace: string): readonly T[] | Promise<readonly T[]> {
+    const { cache } = this.#store
+    return cache.loaded ? this.#inNamespace(namespace) : cache.ready().then(() => this.#inNamespace(namespace))
+  }
+
   #get(namespace: string, name: string): T | undefined {
     const entry = this.#store.cache.get(this.#store.key(namespace, name))
     return entry && this.#of(entry)
@@ -147,15 +223,47 @@ class CachedFacts<T extends {}> implements Facts<T> {
   #all(): readonly T[] {
     const { tree } = this.#store.cache.snapshot()
     if (this.#listed?.tree === tree) return this.#listed.all
-    const all: T[] = []
-    const prefix = this.#store.prefix('')
-    tree.forEach(prefix, afterPrefix(prefix), (entry) => {
-      all.push(this.#of(entry))
-      return true
-    })
+    const all = this.#under(tree, this.#store.prefix(''))
     this.#listed = { tree, all }
     return all
   }
+
+  #inNamespace(namespace: string): readonly T[] {
+    const { tree } = this.#store.cache.snapshot()
+    if (tree.size === 0) return NONE
+    if (this.#byNamespaceOf !== tree) {
+      this.#byNamespace.clear()
+      this.#byNamespaceOf = tree
+    }
+    let found = this.#byNamespace.get(namespace)
+    if (!found) {
+      found = this.#under(tree, this.#store.prefix(namespace))
+      this.#byNamespace.set(namespace, found.length ? found : NONE)
+    }
+    return found
+  }
+
+  #under(tree: Snapshot['tree'], prefix: string): T[] {
+    const found: T[] = []
+    tree.forEach(prefix, afterPrefix(prefix), (entry) => {
+      found.push(this.#of(entry))
+      return true
+    })
+    return found
+  }
+}
+
+/** Decoding is left to the caller: pods are large, and there may be thousands. */
+async function podsIn(registry: Registry, namespace: string): Promise<(() => CoreV1Pod)[]> {
+  const { store } = registry.resource('pods')
+  await store.cache.ready()
+  const found: (() => CoreV1Pod)[] = []
+  const prefix = store.prefix(namespace)
+  store.cache.snapshot().tree.forEach(prefix, afterPrefix(prefix), (entry) => {
+    found.push(() => entry.object<CoreV1Pod>())
+    return true
+  })
+  return found
 }
 
 /** Signers are a resource that nobody stores: rights to it are asked for as if somebody sent a request. */

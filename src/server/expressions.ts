@@ -1,8 +1,9 @@
 import { admissionEnvironment } from '../cel/admission.ts'
+import { compileVariables } from '../cel/admission-programs.ts'
 import { CompileError } from '../cel/errors.ts'
 import { JSON_PATCH } from '../cel/library/json-patches.ts'
 import type { Program } from '../cel/program.ts'
-import { BOOL, DYN, listType, NULL, openType, STRING, sameType, type Type } from '../cel/types.ts'
+import { BOOL, listType, NULL, openType, runtimeName, STRING, sameType, type Type } from '../cel/types.ts'
 import { invalid } from '../machinery/field-errors.ts'
 import type { ExpressionChecks, ExpressionScope } from '../registry/expressions.ts'
 
@@ -20,10 +21,11 @@ const WANTED: Readonly<Record<ExpressionScope['returns'], readonly Type[]>> = {
 export const expressionChecks: ExpressionChecks = {
   expression(text, field, scope) {
     try {
-      const { type } = compile(text, scope, typesOf(scope))
+      const variables = scope.variables && compileVariables(scope.variables, scope).types
+      const { type } = compile(text, scope, variables)
       const wanted = WANTED[scope.returns]
       if (wanted.length === 0 || wanted.some((one) => sameType(one, type))) return []
-      const names = wanted.length === 1 ? `${wanted[0]}` : `one of [${wanted.join(' ')}]`
+      const names = wanted.length === 1 ? `${wanted[0]}` : `one of [${wanted.map(runtimeName).join(' ')}]`
       return [invalid(field, text, `must evaluate to ${names} but got ${type}`)]
     } catch (error) {
       if (error instanceof CompileError) return [invalid(field, text, `compilation failed: ${error.message}`)]
@@ -32,23 +34,8 @@ export const expressionChecks: ExpressionChecks = {
   },
 }
 
-function compile(text: string, scope: ExpressionScope, variables: Record<string, Type> | undefined): Program {
+function compile(text: string, scope: ExpressionScope, variables: Readonly<Record<string, Type>> | undefined): Program {
   const { params, authorizer, returns } = scope
   const mutating = returns === 'applyConfiguration' || returns === 'jsonPatch'
   return admissionEnvironment({ params, authorizer, mutating, ...(variables ? { variables } : {}) }).compile(text)
-}
-
-/** The types of the variables; nothing is known of those that don't compile. */
-function typesOf(scope: ExpressionScope): Record<string, Type> | undefined {
-  if (!scope.variables) return undefined
-  const types: Record<string, Type> = {}
-  for (const { name, expression } of scope.variables) {
-    try {
-      types[name] = compile(expression, { ...scope, authorizer: true, returns: 'any' }, types).type
-    } catch (error) {
-      if (!(error instanceof CompileError)) throw error
-      types[name] = DYN
-    }
-  }
-  return types
 }

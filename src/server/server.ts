@@ -43,6 +43,7 @@ import type { Encryption } from '../storage/encryption/encryption.ts'
 import type { Storage } from '../storage/storage.ts'
 import { accessReviewer } from './access.ts'
 import { admissionPlugins } from './admission.ts'
+import { type AdmissionConfigs, readAdmissionConfigs } from './admission-config.ts'
 import { Authentication } from './authentication.ts'
 import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
@@ -145,6 +146,7 @@ export class ApiServer {
       const facts = new SchemaFacts()
       const decoder = new TypeDecoder(facts)
       const admitted: AdmissionPlugin[] = []
+      const configs = await readAdmissionConfigs(options.admissionControlConfigFile)
       const counted = new ServerMetrics(() => registry, buildInfo(options))
       counted.metrics.addProcess()
       encryption = await openEncryption({ options, logger, clock, metrics: counted.metrics })
@@ -190,6 +192,7 @@ export class ApiServer {
         authentication,
         authorizer,
         admitted,
+        configs,
         counted,
       })
       const http = await listen({
@@ -335,6 +338,7 @@ function environment(
           (error: Error) => error.message,
         ),
       ),
+    resourceOf: (kind) => registry.resourceOf(kind)?.resource.kind.resource,
     objects: (resource, group) => registry.objects(resource, group),
   }
 }
@@ -350,6 +354,7 @@ interface Parts {
   authentication: Authentication
   authorizer: AuthorizerChain
   admitted: AdmissionPlugin[]
+  configs: AdmissionConfigs
   counted: ServerMetrics
 }
 
@@ -373,7 +378,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     deleteCollectionWorkers: options.deleteCollectionWorkers,
     maxWatchBacklog: MAX_WATCH_BACKLOG,
   })
-  parts.admitted.push(...admissionPlugins({ options, registry, authorizer: parts.authorizer, random: randomBelow }))
+  parts.admitted.push(...admissionPlugins({ ...parts, options, random: randomBelow, clock }))
   let ready = false
   const health = new Health({
     failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),

@@ -73,11 +73,10 @@ function flatten(list: readonly Value[], depth = 1n): Value[] {
 const MAX_RANGE = 10_000_000n
 
 function range(size: bigint): bigint[] {
-  if (size < 0n) throw new EvaluationError(`lists.range: size must be non-negative, got ${size}`)
   if (size > MAX_RANGE) throw new EvaluationError(`lists.range: size ${size} exceeds maximum allowed (${MAX_RANGE})`)
   // It would be too much afterwards; so it isn't made at all.
   if (size >= COST_PER_EXPRESSION) throw new CostError()
-  return Array.from({ length: Number(size) }, (_, i) => BigInt(i))
+  return Array.from({ length: Math.max(Number(size), 0) }, (_, i) => BigInt(i))
 }
 
 function distinct(list: readonly Value[]): Value[] {

@@ -1,6 +1,7 @@
 import type { AdmissionregistrationV1MutatingAdmissionPolicy } from '../../generated/types.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checkParamKind } from './param-access.ts'
 import { validateMutatingPolicy } from './policy-rules.ts'
 import { ADMISSION_GROUP, defaultMatchResources, PARAM_KIND_COLUMN, paramKindCell } from './rules.ts'
 
@@ -15,6 +16,9 @@ export const mutatingAdmissionPolicy = defineKind<AdmissionregistrationV1Mutatin
     object.spec.failurePolicy ??= 'Fail'
     defaultMatchResources(object.spec.matchConstraints)
   },
+  beforeCreate: (object, context) => checkParamKind(object, undefined, context, () => validateMutatingPolicy(object, context)),
+  beforeUpdate: (object, old, context) =>
+    checkParamKind(object, old, context, () => validateMutatingPolicy(object, context, old)),
   validate: (object, context) => validateMutatingPolicy(object, context),
   validateUpdate: (object, old, context) => validateMutatingPolicy(object, context, old),
   columns: [

@@ -2,6 +2,7 @@ import type { AdmissionregistrationV1ValidatingAdmissionPolicy } from '../../gen
 import { age, column } from '../../registry/columns.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { checkParamKind } from './param-access.ts'
 import { validatePolicyStatus, validateValidatingPolicy } from './policy-rules.ts'
 import { ADMISSION_GROUP, defaultMatchResources, PARAM_KIND_COLUMN, paramKindCell } from './rules.ts'
 
@@ -16,6 +17,9 @@ export const validatingAdmissionPolicy = defineKind<AdmissionregistrationV1Valid
     object.spec.failurePolicy ??= 'Fail'
     defaultMatchResources(object.spec.matchConstraints)
   },
+  beforeCreate: (object, context) => checkParamKind(object, undefined, context, () => validateValidatingPolicy(object, context)),
+  beforeUpdate: (object, old, context) =>
+    checkParamKind(object, old, context, () => validateValidatingPolicy(object, context, old)),
   validate: (object, context) => validateValidatingPolicy(object, context),
   validateUpdate: (object, old, context) => validateValidatingPolicy(object, context, old),
   status: { prepare: keepMetadata, validate: validatePolicyStatus },

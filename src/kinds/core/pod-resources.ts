@@ -14,12 +14,17 @@ export const isPodLevelResource = (name: string): boolean => name === 'cpu' || n
 
 /** What all containers together ask for: the sum of those that run side by side, or an init container's if that is more. */
 export function aggregate(spec: CoreV1PodSpec, what: 'requests' | 'limits'): Amounts {
+  return aggregateBy(spec, ({ resources }) => resources?.[what])
+}
+
+/** The same of any list that each container has. */
+export function aggregateBy(spec: CoreV1PodSpec, listOf: (container: CoreV1Container) => ResourceList | undefined): Amounts {
   const total: Amounts = new Map()
-  for (const container of spec.containers ?? []) add(total, container.resources?.[what])
+  for (const container of spec.containers ?? []) add(total, listOf(container))
   const sidecars: Amounts = new Map()
   const initMax: Amounts = new Map()
   for (const container of spec.initContainers ?? []) {
-    const own = container.resources?.[what]
+    const own = listOf(container)
     const now: Amounts = new Map(sidecars)
     add(now, own)
     if (isRestartableInit(container)) {
