@@ -19,7 +19,7 @@ export interface Facts<T extends {}> {
   fresh(namespace: string, name: string): Promise<T | undefined>
   /** Those of all objects, in the order of their names; the same list until an object changes. */
   all(): readonly T[] | Promise<readonly T[]>
-  /** Those of one namespace, likewise: costs one look-up however many there are in others. */
+  /** Those of one namespace (all of a cluster-scoped resource, which are in none), likewise: others' objects cost nothing. */
   inNamespace(namespace: string): readonly T[] | Promise<readonly T[]>
 }
 

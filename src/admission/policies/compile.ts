@@ -18,17 +18,13 @@ export interface Validation {
   readonly reason: Reason
 }
 
-export interface AuditAnnotation {
-  readonly key: string
-  readonly expression: Expression
-}
-
 /** The expressions of a validating policy, ready to run. */
 export interface ValidatingPrograms {
   readonly variables: ReadonlyMap<string, Program>
   readonly conditions: readonly Expression[]
   readonly validations: readonly Validation[]
-  readonly annotations: readonly AuditAnnotation[]
+  /** The values of audit annotations. */
+  readonly annotations: readonly Expression[]
 }
 
 export function compileValidating(spec: Spec): ValidatingPrograms {
@@ -46,14 +42,11 @@ export function compileValidating(spec: Spec): ValidatingPrograms {
       messageExpression: messageExpression ? compiled(messageExpression, plain) : undefined,
       reason: (reason ?? 'Invalid') as Reason,
     })),
-    annotations: (spec.auditAnnotations ?? []).map(({ key = '', valueExpression = '' }) => ({
-      key,
-      expression: compiled(valueExpression, plain),
-    })),
+    annotations: (spec.auditAnnotations ?? []).map(({ valueExpression = '' }) => compiled(valueExpression, plain)),
   }
 }
 
-export function compileConditions(
+function compileConditions(
   conditions: readonly AdmissionregistrationV1MatchCondition[] | undefined,
   environment: Environment,
 ): Expression[] {

@@ -67,9 +67,7 @@ export class Params {
       return one ? [one] : []
     }
     const selector = labelSelectorFromObject(ref.selector as never)
-    return (await facts.all()).filter(({ metadata }: KubeObject) => {
-      return (metadata?.namespace ?? '') === namespace && selector.matches(metadata?.labels)
-    })
+    return (await facts.inNamespace(namespace)).filter(({ metadata }: KubeObject) => selector.matches(metadata?.labels))
   }
 
   #factsOf(source: ParamSource): Facts<JsonObject> {

@@ -61,7 +61,7 @@ export class RequestVariables {
 }
 
 /** An AdmissionReview's request without its objects and uid: what is empty is left out, as it is there. */
-export function admissionRequest(attributes: AdmissionAttributes, { resource, kind }: Match): JsonObject {
+function admissionRequest(attributes: AdmissionAttributes, { resource, kind }: Match): JsonObject {
   const { subresource, name, operation, user, dryRun } = attributes
   const options = operationOptions(attributes)
   const namespace = namespaceOf(attributes)
@@ -90,7 +90,7 @@ export function admissionRequest(attributes: AdmissionAttributes, { resource, ki
 const OPTIONS: Readonly<Record<string, string>> = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions' }
 
 /** The options as those of the operation: a patch is an update (or a creation) to whoever judges it, and so is a PUT that creates. */
-export function operationOptions({ operation, options }: AdmissionAttributes): JsonObject {
+function operationOptions({ operation, options }: AdmissionAttributes): JsonObject {
   const kind = OPTIONS[operation]
   if (!kind || !options.kind || options.kind === kind) return options
   const { force: _force, ...rest } = options

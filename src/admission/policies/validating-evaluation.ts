@@ -101,7 +101,7 @@ function messageOf({ expression, message }: Validation, computed: Result | undef
 /** @throws BudgetError */
 function annotationErrors({ annotations, variables }: ValidatingPrograms, plain: Variables, ignoreErrors: boolean): Denial[] {
   const evaluation = new Evaluation(variables, plain, COST_BUDGET)
-  const results = annotations.map(({ expression }) => evaluation.evaluate(expression))
+  const results = annotations.map((expression) => evaluation.evaluate(expression))
   if (ignoreErrors) return []
   return results.flatMap((result) => ('error' in result ? [{ message: result.error, reason: '' }] : []))
 }

@@ -1,6 +1,6 @@
 import type { MetaV1ManagedFieldsEntry } from '../../generated/types.ts'
 import { equal, type JsonObject, JsonText } from '../json.ts'
-import { type Fields, isEmpty, NO_FIELDS, readFields, union } from './fields.ts'
+import { type Fields, NO_FIELDS, readFields, union } from './fields.ts'
 
 export type ManagedFieldsEntry = MetaV1ManagedFieldsEntry
 
@@ -154,11 +154,6 @@ export function capUpdaters(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[]
     left--
   }
   return [...kept]
-}
-
-/** Without those that own nothing. */
-export function withoutEmpty(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
-  return entries.filter((entry) => !isEmpty(entryFields(entry)))
 }
 
 /** Whether two lists differ in nothing but times. */

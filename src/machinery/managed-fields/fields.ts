@@ -184,19 +184,6 @@ export function fieldsOf(...path: readonly Element[]): Fields {
   return node
 }
 
-/** Whether both hold the same fields. */
-export function equalFields(a: Fields, b: Fields): boolean {
-  if (a === b) return true
-  let count = 0
-  for (const element in a) {
-    const other = b[element]
-    if (!other || !equalFields(a[element] as Fields, other)) return false
-    count++
-  }
-  for (const _ in b) count--
-  return count === 0
-}
-
 /** Calls back with each member's path as messages print it; those of one level before those below it. */
 export function printPaths(fields: Fields): string[] {
   const paths: string[] = []
