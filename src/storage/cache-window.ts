@@ -60,12 +60,11 @@ export class CacheWindow {
 
   /** Drops the oldest events that are beyond the bound; the newest one stays. */
   trim(): void {
-    if (this.#bytes <= this.#limit) return
+    // Dropping in larger steps keeps the cost of finding out how much to drop, and of shifting the array, down.
+    if (this.#bytes <= this.#limit * 1.125) return
     let drop = 0
     let bytes = this.#bytes
     while (bytes > this.#limit && drop < this.#items.length - 1) bytes -= (this.#items[drop++] as Item).event.entry.body.length
-    // Dropping in larger steps keeps the cost of shifting the array down.
-    if (drop < this.#items.length / 8 && this.#bytes < this.#limit * 1.25) return
     const last = this.#items[drop - 1]
     if (!last) return
     this.#start = last.event.entry.revision

@@ -128,6 +128,11 @@ export interface WatchHandler {
 
 export interface Subscription {
   close(): void
+  /**
+   * Asks for `onProgress` as soon as a revision is reached: watches that get no events are told only a few times a second else. Engines
+   * that are `eager` need not be asked.
+   */
+  hurry?(revision: number): void
 }
 
 export class StorageError extends Error {

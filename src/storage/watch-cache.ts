@@ -310,6 +310,7 @@ export class WatchCache {
   }
 
   #reaches(revision: number): boolean | Promise<boolean> {
+    if (revision > this.#revision) this.#subscription?.hurry?.(revision)
     return revision <= this.#revision || this.#waiting.wait(revision, FRESH_WITHIN)
   }
 

@@ -81,9 +81,9 @@ interface Branch<V> {
 
 type Node<V> = Leaf<V> | Branch<V>
 
-const MAX = 64
+const MAX = 32
 /** How full a bulk load packs its nodes, so that the next writes don't split them all. */
-const FILL = 48
+const FILL = 24
 
 const isBranch = <V>(node: Node<V>): node is Branch<V> => 'children' in node
 
@@ -91,6 +91,16 @@ function branch<V>(children: readonly Node<V>[]): Branch<V> {
   let size = 0
   for (const child of children) size += child.size
   return { keys: children.map((c) => c.keys[0] as string), children, size }
+}
+
+/** The branch with another child in the place of one. */
+function replaced<V>(node: Branch<V>, at: number, before: Node<V>, after: Node<V>): Branch<V> {
+  const first = after.keys[0] as string
+  return {
+    keys: first === node.keys[at] ? node.keys : node.keys.with(at, first),
+    children: node.children.with(at, after),
+    size: node.size - before.size + after.size,
+  }
 }
 
 /** The first index whose key is not less than `key`. */
@@ -113,7 +123,9 @@ function childFor<V>(node: Branch<V>, key: string): number {
 function put<V>(node: Node<V>, key: string, value: V): Node<V>[] {
   if (isBranch(node)) {
     const at = childFor(node, key)
-    const made = put(node.children[at] as Node<V>, key, value)
+    const before = node.children[at] as Node<V>
+    const made = put(before, key, value)
+    if (made.length === 1) return [replaced(node, at, before, made[0] as Node<V>)]
     const children = node.children.toSpliced(at, 1, ...made)
     if (children.length <= MAX) return [branch(children)]
     const half = children.length >> 1
@@ -141,7 +153,7 @@ function remove<V>(node: Node<V>, key: string): Node<V> | undefined {
   const at = childFor(node, key)
   const left = remove(node.children[at] as Node<V>, key)
   if (!left && node.children.length === 1) return undefined
-  return branch(left ? node.children.with(at, left) : node.children.toSpliced(at, 1))
+  return left ? replaced(node, at, node.children[at] as Node<V>, left) : branch(node.children.toSpliced(at, 1))
 }
 
 function walk<V>(

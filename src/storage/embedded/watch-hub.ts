@@ -1,3 +1,4 @@
+import { ProgressRounds } from '../progress-rounds.ts'
 import {
   CompactedError,
   FutureRevisionError,
@@ -38,6 +39,9 @@ export class WatchHub {
   readonly #tables: Tables
   readonly #log: (message: string, fields?: object) => void
   readonly #groups = new Map<string, Group>()
+  /** Groups with events of the batch that is being published. */
+  #touched: Group[] = []
+  readonly #rounds = new ProgressRounds(() => this.#tellAll())
   #published: number
 
   constructor(deps: { tables: Tables; revision: number; log: (message: string, fields?: object) => void }) {
@@ -80,18 +84,24 @@ export class WatchHub {
       this.close(error as Error)
       return
     }
-    for (const group of this.#groups.values()) {
+    const touched = this.#touched
+    this.#touched = []
+    for (const group of touched) {
       const { events } = group
       group.events = []
-      for (const watcher of group.watchers) {
-        if (!watcher.live) continue
-        this.#deliver(watcher, events, state.revision)
-      }
+      for (const watcher of group.watchers) if (watcher.live) this.#deliver(watcher, events, state.revision)
     }
+    this.#rounds.due()
+  }
+
+  #tellAll(): void {
+    for (const { watchers } of [...this.#groups.values()])
+      for (const watcher of watchers) if (watcher.live) this.#deliver(watcher, [], this.#published)
   }
 
   /** Ends all watches. */
   close(error: Error): void {
+    this.#rounds.close()
     for (const group of this.#groups.values()) {
       for (const watcher of group.watchers) this.#end(watcher, error)
     }
@@ -103,7 +113,7 @@ export class WatchHub {
     let event: StorageEvent | undefined
     for (let slash = key.indexOf('/'); slash !== -1; slash = key.indexOf('/', slash + 1)) {
       const group = this.#groups.get(key.slice(0, slash + 1))
-      if (group) group.events.push((event ??= this.#event(change)))
+      if (group && group.events.push((event ??= this.#event(change))) === 1) this.#touched.push(group)
     }
   }
 

@@ -105,6 +105,7 @@ export class TransformingStorage implements Storage {
         closed = true
         subscription.close()
       },
+      hurry: (revision) => subscription.hurry?.(revision),
     }
   }
 

@@ -1,19 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from 'node:http2'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Cohort } from '../../util/cohort.ts'
 import { answeredError, code, RpcError } from './errors.ts'
-import { Frames, framed } from './frames.ts'
+import { Frames, framed, onlyMessage } from './frames.ts'
+import type { Field, HeaderEncoder, Headers } from './http2/hpack.ts'
+import { CANCEL, REFUSED_STREAM, Session, type SessionStream, type StreamEvents } from './http2/session.ts'
 import type { Method } from './messages.ts'
-import type { Decoded, Fields, Given } from './wire.ts'
+import type { Decoded, Fields, Given, Message } from './wire.ts'
 
 /** PEM files for etcd's TLS; empty when not used. They are read anew for each connection, so that they can be replaced. */
 export interface TlsFiles {
@@ -37,8 +31,8 @@ export interface StreamHandler<Response extends Fields> {
 const connectTimeout = 5_000
 /** A connection is asked for a sign of life this often, and given up when none comes by the next time. */
 const aliveInterval = 10_000
-const streamWindow = 4 << 20
-const connectionWindow = 64 << 20
+/** How often calls are looked through for those that have waited too long. */
+const sweepInterval = 250
 
 /**
  * One HTTP/2 connection to one member of etcd, speaking gRPC: as much of it as etcd needs, since a general client takes longer for a
@@ -46,15 +40,25 @@ const connectionWindow = 64 << 20
  */
 export class Connection {
   readonly endpoint: string
-  readonly #session: ClientHttp2Session
+  readonly #session: Session
   readonly #alive: NodeJS.Timeout
+  readonly #sweep: NodeJS.Timeout
   readonly #cohort = new Cohort()
+  readonly #authority: string
+  readonly #scheme: string
+  /** Header blocks of calls by their path, as they are once the peer remembers all of their fields. */
+  readonly #heads = new Map<string, { readonly block: Buffer; readonly generation: number }>()
+  readonly #calls = new Set<AnyCall>()
+  /** Calls that are over, until those who wait are told. */
+  #over: AnyCall[] = []
+  #streams = 0
   #retired = false
-  #calls = 0
 
-  private constructor(endpoint: string, session: ClientHttp2Session) {
+  private constructor(endpoint: string, url: URL, session: Session) {
     this.endpoint = endpoint
     this.#session = session
+    this.#authority = url.host
+    this.#scheme = url.protocol.slice(0, -1)
     let answered = true
     this.#alive = setInterval(() => {
       if (!answered) {
@@ -62,9 +66,13 @@ export class Connection {
         return
       }
       answered = false
-      if (!session.destroyed) session.ping(() => (answered = true))
+      session.ping(() => (answered = true))
     }, aliveInterval).unref()
-    session.once('close', () => clearInterval(this.#alive))
+    this.#sweep = setInterval(() => this.#endOverdue(), sweepInterval).unref()
+    session.onClose(() => {
+      clearInterval(this.#alive)
+      clearInterval(this.#sweep)
+    })
   }
 
   /** @throws RpcError when there is no connection within 5 s */
@@ -77,38 +85,25 @@ export class Connection {
       ? connectTls({ host: hostOf(url), port, ...nameOf(url), ALPNProtocols: ['h2'], ...(await readTls(tls)) })
       : connectTcp({ host: hostOf(url), port })
     socket.setNoDelay(true)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    // The socket's own events, since a session whose socket breaks off at once tells nothing.
-    socket.on('error', (error: Error & { reason?: string }) => reject(unreachable(error.reason ?? error.message)))
-    socket.once('close', () => {
-      reject(unreachable('it hung up'))
-      session.destroy()
-    })
-    const session = connect(endpoint, {
-      createConnection: () => socket,
-      settings: { enablePush: false, initialWindowSize: streamWindow },
-      // In MB, for all streams together; our own bounds are elsewhere.
-      maxSessionMemory: 1024,
-    })
-    // The streams report what happened to them.
-    session.on('error', () => {})
+    const session = new Session(socket)
+    const { promise, reject } = Promise.withResolvers<void>()
     const timer = setTimeout(() => reject(unreachable('no answer')), connectTimeout)
-    // The settings are the first thing that a server of HTTP/2 says, which a stalled network doesn't let through.
-    session.once('remoteSettings', () => resolve())
     try {
-      await promise
+      // The settings are the first thing that a server of HTTP/2 says, which a stalled network doesn't let through.
+      await Promise.race([session.opened, promise])
     } catch (error) {
       socket.destroy()
-      throw error
+      if (error instanceof RpcError) throw error
+      const { reason, message } = error as Error & { reason?: string }
+      throw unreachable(reason ?? message)
     } finally {
       clearTimeout(timer)
     }
-    session.setLocalWindowSize(connectionWindow)
-    return new Connection(endpoint, session)
+    return new Connection(endpoint, url, session)
   }
 
   get usable(): boolean {
-    return !this.#retired && !this.#session.closed && !this.#session.destroyed
+    return !this.#retired && this.#session.usable
   }
 
   /** @throws RpcError */
@@ -117,27 +112,33 @@ export class Connection {
     request: Given<Request>,
     timeout: number,
   ): Promise<Decoded<Response>> {
-    return new Promise((resolve, reject) => {
-      let answer: Decoded<Response> | undefined
-      const stream = this.#open(
-        method,
-        { 'grpc-timeout': `${Math.ceil(timeout)}m` },
-        (message) => (answer = message),
-        async (error) => {
-          clearTimeout(timer)
-          // Calls that end at about the same time go on together.
-          await this.#cohort.gather()
-          if (error) reject(error)
-          else if (answer) resolve(answer)
-          else reject(new RpcError(code.unavailable, `${this.endpoint} answered nothing`, true))
-        },
-      )
-      const timer = setTimeout(() => {
-        reject(new RpcError(code.deadlineExceeded, `${this.endpoint} did not answer in time`, true))
-        stream.close(constants.NGHTTP2_CANCEL)
-      }, timeout)
-      stream.end(framed(method.request, request))
-    })
+    const body = { bytes: framed(method.request, request), ends: true }
+    const call = new Call(this.endpoint, method.response, performance.now() + timeout, () => this.#called(call))
+    call.stream = this.#open(call, (encoder) => this.#callHead(encoder, method.path), body)
+    this.#calls.add(call)
+    return call.answer
+  }
+
+  #called(call: AnyCall): void {
+    this.#calls.delete(call)
+    // Calls that end at about the same time go on together.
+    if (this.#over.push(call) === 1) void this.#cohort.gather().then(() => this.#settle())
+    this.#streamOver()
+  }
+
+  #settle(): void {
+    const over = this.#over
+    this.#over = []
+    for (const call of over) call.settle()
+  }
+
+  #endOverdue(): void {
+    const now = performance.now()
+    for (const call of this.#calls) {
+      if (call.deadline > now || !call.stream) continue
+      call.fail(new RpcError(code.deadlineExceeded, `${this.endpoint} did not answer in time`, true))
+      this.#session.reset(call.stream, CANCEL)
+    }
   }
 
   /**
@@ -149,68 +150,70 @@ export class Connection {
     handler: StreamHandler<Response>,
   ): Stream<Request> {
     let closed = false
+    const frames = new Frames((message) => {
+      if (!closed) handler.onMessage(method.response.decode(message) as Decoded<Response>)
+    })
+    let status: RpcError | 'ok' | undefined
     const stream = this.#open(
-      method,
-      { hasleader: 'true' },
-      (message) => {
-        if (!closed) handler.onMessage(message)
+      {
+        onHeaders: (headers) => {
+          status ??= statusOf(headers)
+        },
+        onData: (chunk, start, end) => {
+          try {
+            frames.add(chunk, start, end)
+          } catch (error) {
+            status = unreadable(this.endpoint, error)
+            this.#session.reset(stream, CANCEL)
+          }
+        },
+        onClose: (reset, error) => {
+          this.#streamOver()
+          if (closed) return
+          const end = new RpcError(code.unavailable, `${this.endpoint} ended the stream`, true)
+          handler.onEnd(status === 'ok' ? end : (status ?? lost(this.endpoint, reset, error)))
+        },
       },
-      (error) => {
-        if (!closed) handler.onEnd(error ?? new RpcError(code.unavailable, `${this.endpoint} ended the stream`, true))
-      },
+      (encoder) => encoder.encode(this.#fields(method.path), [['hasleader', 'true']]),
     )
     return {
-      send: (message) => void stream.write(framed(method.request, message)),
+      send: (message) => this.#session.write(stream, framed(method.request, message)),
       close: () => {
         closed = true
-        stream.close(constants.NGHTTP2_CANCEL)
+        this.#session.reset(stream, CANCEL)
       },
     }
   }
 
-  #open<Request extends Fields, Response extends Fields>(
-    method: Method<Request, Response>,
-    headers: OutgoingHttpHeaders,
-    onMessage: (message: Decoded<Response>) => void,
-    onEnd: (error: RpcError | undefined) => void | Promise<void>,
-  ): ClientHttp2Stream {
-    let stream: ClientHttp2Stream
+  #open(events: StreamEvents, head: (encoder: HeaderEncoder) => Buffer, body?: { bytes: Buffer; ends: boolean }): SessionStream {
     try {
-      stream = this.#session.request({
-        ':method': 'POST',
-        ':path': method.path,
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        ...headers,
-      })
+      const stream = this.#session.request(head, events, body)
+      this.#streams++
+      return stream
     } catch (error) {
       throw new RpcError(code.unavailable, `${this.endpoint}: ${(error as Error).message}`, false)
     }
-    this.#calls++
-    let status: RpcError | 'ok' | undefined
-    const frames = new Frames((message) => onMessage(method.response.decode(message)))
-    const onHeaders = (received: IncomingHttpHeaders) => {
-      status ??= statusOf(received)
-    }
-    stream.on('response', onHeaders)
-    stream.on('trailers', onHeaders)
-    stream.on('data', (chunk: Buffer) => {
-      try {
-        frames.add(chunk)
-      } catch (error) {
-        status = new RpcError(code.unknown, `${this.endpoint} sent what can't be read: ${(error as Error).message}`, true)
-        stream.close(constants.NGHTTP2_CANCEL)
-      }
-    })
-    stream.on('error', (error) => {
-      status ??= lost(this.endpoint, stream, error)
-    })
-    stream.once('close', () => {
-      this.#calls--
-      this.#closeIfIdle()
-      void onEnd(status === 'ok' ? undefined : (status ?? lost(this.endpoint, stream)))
-    })
-    return stream
+  }
+
+  #callHead(encoder: HeaderEncoder, path: string): Buffer {
+    const known = this.#heads.get(path)
+    if (known?.generation === encoder.generation) return known.block
+    const { generation } = encoder
+    const block = encoder.encode(this.#fields(path))
+    // What was encoded now may be what makes the peer remember; only the next one is short, and can be used again.
+    if (encoder.generation === generation) this.#heads.set(path, { block, generation })
+    return block
+  }
+
+  #fields(path: string): readonly Field[] {
+    return [
+      [':method', 'POST'],
+      [':scheme', this.#scheme],
+      [':authority', this.#authority],
+      [':path', path],
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+    ]
   }
 
   /** Takes no more calls, and goes when those that run are done. */
@@ -222,12 +225,76 @@ export class Connection {
   /** Ends it at once. */
   close(): void {
     this.#retired = true
-    clearInterval(this.#alive)
     this.#session.destroy()
   }
 
+  #streamOver(): void {
+    this.#streams--
+    this.#closeIfIdle()
+  }
+
   #closeIfIdle(): void {
-    if (this.#retired && this.#calls === 0) this.close()
+    if (this.#retired && this.#streams === 0) this.close()
+  }
+}
+
+type AnyCall = Pick<Call<Fields>, 'stream' | 'deadline' | 'fail' | 'settle'>
+
+/** One call on its way: what came of its answer. */
+class Call<Response extends Fields> implements StreamEvents {
+  stream: SessionStream | undefined
+  readonly deadline: number
+  /** Rejects with an RpcError. */
+  readonly answer: Promise<Decoded<Response>>
+  readonly #endpoint: string
+  readonly #response: Message<Response>
+  readonly #onOver: () => void
+  readonly #resolve: (answer: Decoded<Response>) => void
+  readonly #reject: (error: RpcError) => void
+  #parts: Buffer[] = []
+  #status: RpcError | 'ok' | undefined
+
+  /** @param deadline by `performance.now()` */
+  constructor(endpoint: string, response: Message<Response>, deadline: number, onOver: () => void) {
+    const { promise, resolve, reject } = Promise.withResolvers<Decoded<Response>>()
+    this.#endpoint = endpoint
+    this.#response = response
+    this.deadline = deadline
+    this.#onOver = onOver
+    this.answer = promise
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  onHeaders(headers: Headers): void {
+    this.#status ??= statusOf(headers)
+  }
+
+  onData(chunk: Buffer, start: number, end: number): void {
+    this.#parts.push(chunk.subarray(start, end))
+  }
+
+  onClose(reset: number | undefined, error?: Error): void {
+    this.#status ??= lost(this.#endpoint, reset, error)
+    this.#onOver()
+  }
+
+  fail(error: RpcError): void {
+    this.#status = error
+  }
+
+  /** Tells the caller what came of it. */
+  settle(): void {
+    if (this.#status !== 'ok') {
+      this.#reject(this.#status ?? lost(this.#endpoint, undefined))
+      return
+    }
+    try {
+      const body = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)
+      this.#resolve(this.#response.decode(onlyMessage(body)))
+    } catch (error) {
+      this.#reject(unreadable(this.#endpoint, error))
+    }
   }
 }
 
@@ -251,13 +318,12 @@ async function readTls({ ca, cert, key }: TlsFiles): Promise<{ ca?: Buffer; cert
 }
 
 /** What headers or trailers say of the call's end; undefined when it goes on. */
-function statusOf(headers: IncomingHttpHeaders): RpcError | 'ok' | undefined {
-  const http = headers[':status'] as number | undefined
-  const status = headers['grpc-status'] as string | undefined
+function statusOf(headers: Headers): RpcError | 'ok' | undefined {
+  const status = headers['grpc-status']
   if (status === '0') return 'ok'
-  if (status !== undefined)
-    return answeredError(Number(status), decodeText(String(headers['grpc-message'] ?? `status ${status}`)))
-  if (http !== undefined && http !== 200) return new RpcError(code.unavailable, `answer with HTTP status ${http}`, true)
+  if (status !== undefined) return answeredError(Number(status), decodeText(headers['grpc-message'] ?? `status ${status}`))
+  const http = headers[':status']
+  if (http !== undefined && http !== '200') return new RpcError(code.unavailable, `answer with HTTP status ${http}`, true)
   return undefined
 }
 
@@ -269,7 +335,10 @@ function decodeText(message: string): string {
   }
 }
 
-function lost(endpoint: string, stream: ClientHttp2Stream, error?: Error): RpcError {
-  const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
-  return new RpcError(code.unavailable, `${endpoint}: ${error?.message ?? 'the connection was lost'}`, !refused)
+const unreadable = (endpoint: string, error: unknown): RpcError =>
+  new RpcError(code.unknown, `${endpoint} sent what can't be read: ${(error as Error).message}`, true)
+
+function lost(endpoint: string, reset: number | undefined, error?: Error): RpcError {
+  const why = error?.message ?? (reset === undefined ? 'the connection was lost' : `the stream was reset with code ${reset}`)
+  return new RpcError(code.unavailable, `${endpoint}: ${why}`, reset !== REFUSED_STREAM)
 }

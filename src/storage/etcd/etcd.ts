@@ -84,7 +84,6 @@ class EtcdStorage implements Storage {
   readonly #writes: Writes
   readonly #hub: WatchHub
   readonly #compactor: Compactor | undefined
-  readonly #pending = new Set<Promise<unknown>>()
   /** No revision below this one can be read, as far as is known. */
   #oldest = 1
   #closing: Promise<void> | undefined
@@ -209,7 +208,7 @@ class EtcdStorage implements Storage {
 
   async #close(): Promise<void> {
     this.#compactor?.close()
-    await within(closeTimeout, Promise.allSettled(this.#pending)).catch(() => {})
+    await within(closeTimeout, this.#writes.idle()).catch(() => {})
     this.#hub.close(closedError())
     this.#watches.close()
     this.#calls.close()
@@ -227,9 +226,7 @@ class EtcdStorage implements Storage {
   /** What was begun is finished before the store closes. */
   #write(run: () => Promise<number>): Promise<number> {
     if (this.#closing) return Promise.reject(closedError())
-    const pending = run().finally(() => this.#pending.delete(pending))
-    this.#pending.add(pending)
-    return pending
+    return run()
   }
 
   async #read(request: { key: string; rangeEnd?: string; revision?: number; limit?: number; countOnly?: boolean }) {

@@ -13,6 +13,20 @@ export function framed<F extends Fields>(message: Message<F>, value: Given<F>): 
   return out
 }
 
+/** The message in the only frame there is. @throws Error when it is anything else */
+export function onlyMessage(body: Buffer): Buffer {
+  if (body.length < headSize || messageSize(body, 0) !== body.length - headSize) throw new Error('not one message')
+  return body.subarray(headSize)
+}
+
+/** @throws Error when no such message is ever sent */
+function messageSize(bytes: Buffer, at: number): number {
+  if (bytes[at] !== 0) throw new Error('a compressed message')
+  const size = bytes.readUInt32BE(at + 1)
+  if (size > maxMessage) throw new Error(`a message of ${size} bytes`)
+  return size
+}
+
 /** Finds the messages in a stream of bytes. */
 export class Frames {
   readonly #onMessage: (message: Buffer) => void
@@ -26,24 +40,31 @@ export class Frames {
   }
 
   /** @throws Error when the bytes aren't frames, or what `onMessage` throws */
-  add(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#length += chunk.length
+  add(chunk: Buffer, start = 0, end = chunk.length): void {
+    if (this.#length === 0) {
+      this.#take(chunk, start, end)
+      return
+    }
+    this.#chunks.push(chunk.subarray(start, end))
+    this.#length += end - start
     // Chunks are only put together once a frame is whole: a large one comes in hundreds of them.
     if (this.#length < this.#needed) return
-    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#length)
+    const whole = Buffer.concat(this.#chunks, this.#length)
+    this.#take(whole, 0, whole.length)
+  }
+
+  #take(input: Buffer, start: number, end: number): void {
+    let at = start
     for (;;) {
       this.#needed = headSize
-      if (rest.length < headSize) break
-      if (rest[0] !== 0) throw new Error('a compressed message')
-      const size = rest.readUInt32BE(1)
-      if (size > maxMessage) throw new Error(`a message of ${size} bytes`)
-      this.#needed = headSize + size
-      if (rest.length < this.#needed) break
-      this.#onMessage(rest.subarray(headSize, this.#needed))
-      rest = rest.subarray(this.#needed)
+      if (end - at < headSize) break
+      this.#needed = headSize + messageSize(input, at)
+      const next = at + this.#needed
+      if (next > end) break
+      this.#onMessage(input.subarray(at + headSize, next))
+      at = next
     }
-    this.#chunks = rest.length > 0 ? [rest] : []
-    this.#length = rest.length
+    this.#chunks = at < end ? [input.subarray(at, end)] : []
+    this.#length = end - at
   }
 }

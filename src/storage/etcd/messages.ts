@@ -5,7 +5,7 @@ import { bool, bytes, type Fields, id, int, Message, many, one, text } from './w
  * never looks at are left out.
  */
 
-const header = new Message({ memberId: id(2), revision: int(3) })
+const header = new Message({ revision: int(3) })
 
 const keyValue = new Message({
   key: text(1),

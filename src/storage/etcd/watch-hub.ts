@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ProgressRounds } from '../progress-rounds.ts'
 import {
   CompactedError,
   FutureRevisionError,
@@ -27,6 +28,8 @@ interface Watcher {
   readonly handler: WatchHandler
   /** Everything up to here was delivered. */
   position: number
+  /** The revision that it wants to hear of at once; 0 for none. */
+  awaited: number
   closed: boolean
 }
 
@@ -35,6 +38,8 @@ interface Group {
   /** The events of the batch that is being delivered. */
   events: StorageEvent[]
 }
+
+const NONE: readonly StorageEvent[] = []
 
 /** Bounds of the past that is kept, for watches that begin a little behind. */
 const maxRecentEvents = 4096
@@ -50,6 +55,11 @@ const maxReplay = 50_000
 export class WatchHub {
   readonly #deps: WatchHubDeps
   readonly #groups = new Map<string, Group>()
+  /** Groups with events of the batch that is being delivered. */
+  #touched: Group[] = []
+  /** Watchers that wait for a revision, most of them without events of their own. */
+  readonly #hurried = new Set<Watcher>()
+  readonly #rounds = new ProgressRounds(() => this.#tellAll())
   /** Feeds of watches that aren't live yet, and how to end them. */
   readonly #replays = new Set<(error: Error) => void>()
   #feed: Feed
@@ -85,9 +95,9 @@ export class WatchHub {
       const current = await this.#deps.currentRevision()
       if (afterRevision > current) throw new FutureRevisionError(afterRevision, current)
     }
-    const watcher: Watcher = { prefix, handler, position: afterRevision, closed: false }
+    const watcher: Watcher = { prefix, handler, position: afterRevision, awaited: 0, closed: false }
     if (!this.#join(watcher)) await this.#replay(watcher)
-    return { close: () => this.#remove(watcher) }
+    return { close: () => this.#remove(watcher), hurry: (revision) => this.#hurry(watcher, revision) }
   }
 
   /** Lets no watch begin before a revision that was compacted by this process. */
@@ -99,6 +109,7 @@ export class WatchHub {
   close(error: Error): void {
     this.#closed = true
     this.#feed.close()
+    this.#rounds.close()
     for (const end of [...this.#replays]) end(error)
     this.#endAll(error)
   }
@@ -144,12 +155,32 @@ export class WatchHub {
     this.#position = revision
     this.#startedOver = 0
     if (this.#recent.length > maxRecentEvents || this.#recentBytes > maxRecentBytes) this.#trim()
-    for (const [prefix, group] of this.#groups) {
+    const touched = this.#touched
+    this.#touched = []
+    for (const group of touched) {
       const { events: fresh } = group
-      if (fresh.length > 0) group.events = []
+      group.events = []
       for (const watcher of group.watchers) this.#deliver(watcher, fresh, revision)
-      if (group.watchers.size === 0) this.#groups.delete(prefix)
     }
+    if (this.#hurried.size > 0) for (const watcher of this.#hurried) this.#hurry(watcher, watcher.awaited)
+    this.#rounds.due()
+  }
+
+  /** Tells a watcher that it has everything up to a revision, now or once that has come. */
+  #hurry(watcher: Watcher, revision: number): void {
+    if (this.#position < revision) {
+      watcher.awaited = Math.max(watcher.awaited, revision)
+      this.#hurried.add(watcher)
+      return
+    }
+    this.#hurried.delete(watcher)
+    watcher.awaited = 0
+    this.#deliver(watcher, NONE, this.#position)
+  }
+
+  #tellAll(): void {
+    for (const { watchers } of [...this.#groups.values()])
+      for (const watcher of watchers) this.#deliver(watcher, NONE, this.#position)
   }
 
   /** Keeps an event, and appends it to all groups whose prefix it is under. */
@@ -160,7 +191,8 @@ export class WatchHub {
     this.#recent.push(event)
     this.#recentBytes += sizeOf(event)
     for (let slash = key.indexOf('/'); slash !== -1; slash = key.indexOf('/', slash + 1)) {
-      this.#groups.get(key.slice(0, slash + 1))?.events.push(event)
+      const group = this.#groups.get(key.slice(0, slash + 1))
+      if (group && group.events.push(event) === 1) this.#touched.push(group)
     }
   }
 
@@ -271,6 +303,7 @@ export class WatchHub {
 
   #remove(watcher: Watcher): void {
     watcher.closed = true
+    this.#hurried.delete(watcher)
     const group = this.#groups.get(watcher.prefix)
     if (group?.watchers.delete(watcher) && group.watchers.size === 0) this.#groups.delete(watcher.prefix)
   }

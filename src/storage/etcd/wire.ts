@@ -30,8 +30,8 @@ export const int = scalar<number>('int')
 /** int64 or uint64 with all its bits. */
 export const id = scalar<bigint>('id')
 export const bool = scalar<boolean>('bool')
-/** A string, or bytes that are UTF-8. */
-export const text = scalar<string>('text')
+/** A string, or bytes that are UTF-8: given as a string or encoded already. */
+export const text = (number: number): Field<string, string | Buffer> => ({ number, kind: 'text', repeated: false })
 /** Decoded as a view of the received message. */
 export const bytes = scalar<Buffer>('bytes')
 export const one = <F extends Fields>(number: number, message: () => Message<F>): Field<Decoded<F> | undefined, Given<F>> => ({
@@ -52,6 +52,8 @@ export const many = <F extends Fields>(
 
 type Loose = Record<string, unknown>
 
+const NONE: readonly unknown[] = Object.freeze([])
+
 const noBytes = Buffer.alloc(0)
 
 /** The lengths of the texts and messages within the one that is being encoded, in the order in which they are measured and written. */
@@ -60,11 +62,17 @@ let nextLength = 0
 
 export class Message<F extends Fields> {
   readonly #fields: readonly (readonly [name: string, field: Field<unknown>])[]
+  /** What is decoded of a message without fields. */
+  readonly #blank: Loose = {}
   readonly #byNumber: (readonly [name: string, field: Field<unknown>] | undefined)[] = []
 
   constructor(fields: F) {
     this.#fields = Object.entries(fields)
-    for (const entry of this.#fields) this.#byNumber[entry[1].number] = entry
+    for (const entry of this.#fields) {
+      const [name, field] = entry
+      this.#byNumber[field.number] = entry
+      this.#blank[name] = field.repeated ? NONE : defaultOf(field.kind)
+    }
   }
 
   /** @param room bytes to leave free in front of the message */
@@ -100,8 +108,7 @@ export class Message<F extends Fields> {
 
   /** @throws Error when it isn't such a message */
   decode(input: Buffer, start = 0, end = input.length): Decoded<F> {
-    const out: Loose = {}
-    for (const [name, field] of this.#fields) out[name] = field.repeated ? [] : defaultOf(field.kind)
+    const out: Loose = { ...this.#blank }
     const reader = new Reader(input, start, end)
     while (reader.more()) {
       const tag = reader.int()
@@ -112,8 +119,9 @@ export class Message<F extends Fields> {
       }
       const [name, field] = entry
       const value = readField(reader, field)
-      if (field.repeated) (out[name] as unknown[]).push(value)
-      else out[name] = value
+      if (!field.repeated) out[name] = value
+      else if (out[name] === NONE) out[name] = [value]
+      else (out[name] as unknown[]).push(value)
     }
     return out as Decoded<F>
   }
@@ -155,7 +163,7 @@ function sizeOfField(field: Field<unknown>, value: unknown): number {
       return value ? tag + 1 : 0
     case 'text': {
       if (value === '') return 0
-      const length = Buffer.byteLength(value as string)
+      const length = typeof value === 'string' ? Buffer.byteLength(value) : (value as Buffer).length
       lengths.push(length)
       return tag + sizeWithLength(length)
     }
@@ -183,7 +191,8 @@ function writeField(out: Buffer, start: number, field: Field<unknown>, value: un
       if (value === '') return start
       const length = lengths[nextLength++]!
       const at = writeInt(out, writeInt(out, start, (number << 3) | 2), length)
-      out.write(value as string, at)
+      if (typeof value === 'string') out.write(value, at)
+      else out.set(value as Buffer, at)
       return at + length
     }
     case 'bytes': {
@@ -217,9 +226,13 @@ function writeInt(out: Buffer, start: number, value: number): number {
   if (value < 0) return writeId(out, start, BigInt(value))
   let at = start
   let rest = value
-  while (rest >= 128) {
+  while (rest >= 2 ** 31) {
     out[at++] = (rest % 128) | 128
     rest = Math.floor(rest / 128)
+  }
+  while (rest >= 128) {
+    out[at++] = (rest & 127) | 128
+    rest >>>= 7
   }
   out[at++] = rest
   return at

@@ -7,6 +7,8 @@ import { type EtcdKeyValue, range, txn } from './messages.ts'
 /** Milliseconds for each step of finding out what became of a write. */
 const settleTimeout = 10_000
 
+const ONCE: CallOptions = { repeatable: false }
+
 /** etcd's names for what is compared. */
 const target = { version: 0, modRevision: 2 } as const
 
@@ -32,6 +34,8 @@ export class Writes {
   readonly #leases: Leases
   /** Values on their way, until they come back in an event. */
   readonly #written = new Map<string, Buffer>()
+  #running = 0
+  #onIdle: (() => void) | undefined
 
   constructor(client: EtcdClient, leases: Leases) {
     this.#client = client
@@ -67,34 +71,44 @@ export class Writes {
   async #write(attempt: Attempt): Promise<Outcome> {
     const { key, value } = attempt
     if (value) this.#written.set(key, value)
+    this.#running++
+    let outcome: Outcome | undefined
     try {
-      const outcome = await this.#attempt(attempt)
-      if (outcome.revision === undefined) this.#forget(attempt)
-      return outcome
+      outcome = await this.#transact(attempt)
     } catch (error) {
-      this.#forget(attempt)
-      throw storageError(error)
+      outcome = await this.#recover(attempt, error)
+    } finally {
+      if (outcome?.revision === undefined) this.#forget(attempt)
+      if (--this.#running === 0) this.#onIdle?.()
     }
+    return outcome
+  }
+
+  /** Resolves when every write that was begun is over. */
+  idle(): Promise<void> {
+    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#onIdle = resolve))
   }
 
   #forget({ key, value }: Attempt): void {
     if (this.#written.get(key) === value) this.#written.delete(key)
   }
 
-  async #attempt(attempt: Attempt): Promise<Outcome> {
+  /** What becomes of a write that failed. @throws StorageError */
+  async #recover(attempt: Attempt, error: unknown): Promise<Outcome> {
     try {
-      return await this.#transact(attempt)
-    } catch (error) {
       if (isNoLease(error)) {
         this.#leases.forget()
         return await this.#transact(attempt)
       }
       if (!(error instanceof RpcError) || !error.inDoubt) throw error
       return await this.#settle(attempt, error)
+    } catch (failure) {
+      throw storageError(failure)
     }
   }
 
-  async #transact({ key, value, expected, options }: Attempt, how: CallOptions = { repeatable: false }): Promise<Outcome> {
+  async #transact({ key: name, value, expected, options }: Attempt, how: CallOptions = ONCE): Promise<Outcome> {
+    const key = Buffer.from(name)
     const lease = options?.ttlSeconds ? await this.#leases.take(options.ttlSeconds) : 0n
     const condition =
       expected === 0 ? { target: target.version, key, version: 0 } : { target: target.modRevision, key, modRevision: expected }
