@@ -26,7 +26,9 @@ export function metadataOf(body: Buffer): MetaV1ObjectMeta {
  * these bytes can only be keys, of whichever part of the object.
  */
 export function mayHaveOwnersOrEnd(body: Buffer): boolean {
-  return body.includes(OWNERS) || body.includes(DELETION)
+  const managed = body.indexOf(MANAGED_FIELDS)
+  const head = managed < 0 ? body : body.subarray(0, managed)
+  return head.includes(OWNERS) || head.includes(DELETION)
 }
 
 /** Where the closing brace of the object that starts at `start` is, or `limit` when that comes first. */

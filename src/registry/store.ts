@@ -123,16 +123,18 @@ export class KindStore {
     if (existing) throw this.#exists(existing, meta.name ?? '')
     const value = encode(object)
     if (options.dryRun) return new CacheEntry(key, value, 0, this.#describe)
-    this.cache.remember(value, this.#describe(object))
     try {
-      const revision = await this.#storage.create(key, value, ttl(options.ttlSeconds))
-      return this.cache.written(key, value, revision)
+      return await this.#write(key, value, object, () => this.#storage.create(key, value, ttl(options.ttlSeconds)))
     } catch (error) {
       if (!(error instanceof KeyExistsError)) throw error
       const { current } = error
       if (current?.unreadable) throw this.#exists(undefined, meta.name ?? '')
       throw this.#exists(this.#entryOf(current) ?? this.cache.get(key), meta.name ?? '')
     }
+  }
+
+  #write(key: string, value: Buffer, object: KubeObject, write: () => Promise<number>): Promise<CacheEntry> {
+    return this.cache.write(key, value, this.#describe(object), write)
   }
 
   #exists(existing: CacheEntry | undefined, name: string): StatusError {
@@ -224,9 +226,8 @@ export class KindStore {
     if (!current) {
       if (dryRun) return { entry: new CacheEntry(key, encode(object), 0, this.#describe), removed: false }
       const value = encode(object)
-      this.cache.remember(value, this.#describe(object))
-      const revision = await this.#storage.create(key, value, ttl(change.ttlSeconds))
-      return { entry: this.cache.written(key, value, revision), removed: false }
+      const entry = await this.#write(key, value, object, () => this.#storage.create(key, value, ttl(change.ttlSeconds)))
+      return { entry, removed: false }
     }
     const value = encode(object)
     // What is stored with an old key is written again, even if it is the same.
@@ -235,9 +236,8 @@ export class KindStore {
       return 'nothing'
     }
     if (dryRun) return { entry: this.cache.entryOf(key, value, current.revision), removed: false }
-    this.cache.remember(value, this.#describe(object))
-    const revision = await this.#storage.update(key, value, current.revision, ttl(change.ttlSeconds))
-    return { entry: this.cache.written(key, value, revision), removed: false }
+    const write = () => this.#storage.update(key, value, current.revision, ttl(change.ttlSeconds))
+    return { entry: await this.#write(key, value, object, write), removed: false }
   }
 
   /**

@@ -65,8 +65,8 @@ export class WatchCache {
   #loaded = false
   #closed = false
   #subscription: Subscription | undefined
-  /** Entries made by writers of this process, by the value they stored: saves parsing it again for selectors. */
-  readonly #described = new WeakMap<Buffer, Selectable>()
+  /** What selectors need of values on their way into the store, by their keys: saves parsing them again. */
+  readonly #described = new Map<string, { readonly value: Buffer; readonly selectable: Selectable }>()
   readonly #own = new OwnWrites()
 
   constructor(deps: WatchCacheDeps) {
@@ -179,12 +179,23 @@ export class WatchCache {
     } catch (error) {
       throw undecodable(key, value, error)
     }
-    return new CacheEntry(key, body, revision, this.#deps.describe, this.#described.get(value))
+    const described = this.#described.get(key)
+    return new CacheEntry(key, body, revision, this.#deps.describe, described?.value === value ? described.selectable : undefined)
   }
 
-  /** Tells the cache what selectors need of a value that is about to be written. */
-  remember(value: Buffer, selectable: Selectable): void {
-    this.#described.set(value, selectable)
+  /**
+   * Writes a value, and gives its entry as `written` does.
+   * @param selectable what selectors need of it
+   * @param write stores it, and tells its revision
+   */
+  async write(key: string, value: Buffer, selectable: Selectable, write: () => Promise<number>): Promise<CacheEntry> {
+    const described = { value, selectable }
+    this.#described.set(key, described)
+    try {
+      return this.written(key, value, await write())
+    } finally {
+      if (this.#described.get(key) === described) this.#described.delete(key)
+    }
   }
 
   #apply(events: readonly StorageEvent[]): void {
