@@ -1,4 +1,4 @@
-import { Logger } from './observability/logger.ts'
+import { Logger, levelOf } from './observability/logger.ts'
 import { OptionsError } from './options/flag.ts'
 import { parseOptions } from './options/options.ts'
 import type { Options } from './options/table.ts'
@@ -10,13 +10,13 @@ const STOP_WITHIN = 60_000
 async function serve(options: Options): Promise<void> {
   const started = performance.now()
   const logger = new Logger({
-    level: options.v >= 2 ? 'debug' : 'info',
+    level: levelOf(options.v),
     format: options.loggingFormat === 'json' ? 'json' : 'text',
     clock: Date.now,
     write: (line) => process.stderr.write(line),
   })
   // Whoever reads that it is ready may stop it at once, so that signals are taken before.
-  const starting = ApiServer.start({ options, logger, clock: Date.now })
+  const starting = ApiServer.start({ options, logger, clock: Date.now, stdout: process.stdout })
   const stop = (signal: string) => {
     logger.info('stopping', { signal })
     setTimeout(() => process.exit(1), STOP_WITHIN).unref()

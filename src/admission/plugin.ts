@@ -1,6 +1,7 @@
 import type { JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { UserInfo } from '../machinery/user.ts'
+import type { Reinvocation } from './reinvocation.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
 
@@ -20,8 +21,26 @@ export interface AdmissionAttributes {
   readonly options: JsonObject
   readonly dryRun: boolean
   readonly user: UserInfo
+  /** What ends with the request, for those that wait for others: its signal is made when it is asked for. Unset for the server's own writes. */
+  readonly request: { readonly signal: AbortSignal } | undefined
   warn(text: string): void
+  /** Whether annotations go anywhere: for those that cost something to make. */
+  readonly audited: boolean
+  /**
+   * Adds an annotation to the request's audit events; of several of one key the first stays.
+   * @param level for what belongs only into events that tell of the request's body, too
+   */
+  annotate(key: string, value: string, level?: 'Request'): void
+  /** Set by what changes objects on behalf of clients, so that everything that mutates is asked once more. */
+  reinvocation?: Reinvocation | undefined
 }
+
+/**
+ * Whether the server creates something for itself. No policy or webhook of a client is asked about that: a bad one could keep the server
+ * from starting, and so from being rid of it.
+ */
+export const isOwnCreation = ({ request, operation }: AdmissionAttributes): boolean =>
+  request === undefined && operation === 'CREATE'
 
 /**
  * One admission plugin. `admit` may change the object; `validate` runs after all mutation and after the kind's own validation. Both refuse
@@ -50,13 +69,20 @@ export class AdmissionChain {
     this.#plugins = plugins
   }
 
-  /** Lets the plugins that mutate change the object. @throws StatusError of the first that refuses */
+  /**
+   * Lets the plugins that mutate change the object: a second time when policies or webhooks changed it, so that the others see what
+   * they did. @throws StatusError of the first that refuses
+   */
   async admit(attributes: AdmissionAttributes): Promise<void> {
     this.#admit ??= this.#by((plugin) => plugin.admit)
-    for (const plugin of this.#admit[attributes.operation]) {
+    const plugins = this.#admit[attributes.operation]
+    for (const plugin of plugins) {
       const pending = plugin.admit?.(attributes)
       if (pending) await pending
     }
+    if (!attributes.reinvocation) return
+    if (attributes.reinvocation.startAgain()) for (const plugin of plugins) await plugin.admit?.(attributes)
+    attributes.reinvocation.checkResult(attributes)
   }
 
   /** Asks the plugins that validate. @throws StatusError of the first that refuses */

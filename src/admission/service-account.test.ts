@@ -55,6 +55,14 @@ const MOUNT = {
 }
 
 suite('the account', () => {
+  test('has a name that fits into a path', async () => {
+    const { refuse } = setUp(account('default'))
+    assert.match(
+      (await refuse({ serviceAccountName: 'a/b%' })) ?? '',
+      /error looking up service account n\/a\/b%: invalid resource name "a\/b%": \[may not contain '\/' may not contain '%'\]$/,
+    )
+  })
+
   test('is the default one when none is named', async () => {
     const spec = await setUp(account('default')).admit({})
     assert.equal(spec.serviceAccountName, 'default')

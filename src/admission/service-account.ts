@@ -7,6 +7,7 @@ import type {
   CoreV1VolumeMount,
 } from '../generated/types.ts'
 import { StatusError } from '../machinery/status.ts'
+import { isPathSegmentName } from '../machinery/validation.ts'
 import { type Facts, type ObjectReader, then } from './objects.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts'
 import { refusal } from './refusal.ts'
@@ -129,6 +130,11 @@ async function awaited(
   { pause }: ServiceAccountDeps,
 ): Promise<Account> {
   const { namespace } = attributes
+  const wrong = isPathSegmentName(name)
+  if (wrong.length) {
+    const text = `invalid resource name ${JSON.stringify(name)}: [${wrong.join(' ')}]`
+    throw refusal(attributes, `error looking up service account ${namespace}/${name}: ${text}`)
+  }
   let account = await accounts.fresh(namespace, name)
   for (let tries = 1; !account && name === DEFAULT_ACCOUNT && tries < TRIES; tries++) {
     await pause(PAUSE_MS, namespace)

@@ -63,7 +63,10 @@ export function asked(resource: string, { object, oldObject, ...rest }: Asked = 
     options: {},
     dryRun: false,
     user: { name: 'alice', uid: '', groups: [], extra: {} },
+    request: { signal: new AbortController().signal },
     warn: () => {},
+    audited: false,
+    annotate: () => {},
     ...rest,
   }
 }

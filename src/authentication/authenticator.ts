@@ -15,6 +15,8 @@ export interface Credentials {
   readonly rawHeaders: readonly string[]
   /** Adds a Warning header (code 299) to the answer. */
   warn(text: string): void
+  /** Adds an annotation to the request's audit events; unset where there are none. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined
 }
 
 /** The part of a TLSSocket that says who is at the other end. */

@@ -19,7 +19,7 @@ export function bearer(tokens: TokenAuthenticator): Authenticator<Credentials> {
     authenticate(request: Credentials): Outcome {
       const token = bearerToken(request)
       if (token === undefined) return undefined
-      const outcome = tokens.authenticate(new PresentedToken(token, undefined, request.warn))
+      const outcome = tokens.authenticate(new PresentedToken(token, undefined, request.warn, request.annotate))
       return outcome instanceof Promise ? outcome.then(known) : known(outcome)
     },
   }

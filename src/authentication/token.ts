@@ -9,12 +9,20 @@ export class PresentedToken {
   readonly audiences: readonly string[] | undefined
   /** Adds a Warning header to the answer. */
   readonly warn: ((text: string) => void) | undefined
+  /** Adds an annotation to the request's audit events, where there are any. */
+  readonly annotate: ((key: string, value: string) => void) | undefined
   #digest: string | undefined
 
-  constructor(text: string, audiences?: readonly string[], warn?: (text: string) => void) {
+  constructor(
+    text: string,
+    audiences?: readonly string[],
+    warn?: (text: string) => void,
+    annotate?: (key: string, value: string) => void,
+  ) {
     this.text = text
     this.audiences = audiences
     this.warn = warn
+    this.annotate = annotate
   }
 
   /**

@@ -41,6 +41,8 @@ function display(source: string, issues: readonly Issue[]): string {
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, message }) => {
       if (at < 0) return `ERROR: <input>:-1:0: ${message}`
+      // There is no line to show of nothing.
+      if (characters.length === 0) return `ERROR: <input>:1:0: ${message}`
       let line = 1
       let start = 0
       for (let i = 0; i < at && i < characters.length; i++) {

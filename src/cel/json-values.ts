@@ -1,5 +1,5 @@
-import { parseDuration } from '../machinery/duration.ts'
 import { type Json, type JsonObject, JsonText } from '../machinery/json.ts'
+import { durationOf } from '../machinery/json-schema/durations.ts'
 import { keyedList } from './keyed-lists.ts'
 import { parseTimestamp } from './times.ts'
 import { DYN, mapType, type Type } from './types.ts'
@@ -55,11 +55,8 @@ function timestamp(text: string): Value | undefined {
 }
 
 function duration(text: string): Value | undefined {
-  try {
-    return new Duration(parseDuration(text))
-  } catch {
-    return undefined
-  }
+  const nanoseconds = durationOf(text)
+  return nanoseconds === undefined ? undefined : new Duration(nanoseconds)
 }
 
 const DYNAMIC = mapType(DYN, DYN)

@@ -24,6 +24,13 @@ export interface Evaluation {
   readonly cost: number
 }
 
+export interface Attempt {
+  /** Undefined when there is an error. */
+  readonly value: Value | undefined
+  readonly cost: number
+  readonly error: unknown
+}
+
 /** Variables by their names; undefined for one that there is none of. */
 export type Variables = Readonly<Record<string, Value | undefined>>
 
@@ -51,14 +58,21 @@ export class Program {
    * @throws EvaluationError when there is no value, CostError when it cost too much
    */
   evaluate(variables: Variables, limit: number = COST_PER_EXPRESSION): Evaluation {
+    const { value, cost, error } = this.attempt(variables, limit)
+    if (value === undefined) throw error
+    return { value, cost }
+  }
+
+  /** The same for those who must know what it cost even when there is no value, but an error. Throws nothing. */
+  attempt(variables: Variables, limit: number = COST_PER_EXPRESSION): Attempt {
     const slots = new Array<Value | undefined>(this.#slots).fill(undefined)
     for (const [slot, name] of this.#globals) slots[slot] = variables[name]
     const frame: Frame = { slots, cost: 0, limit }
     try {
-      return { value: this.#step(frame), cost: frame.cost }
+      return { value: this.#step(frame), cost: frame.cost, error: undefined }
     } catch (error) {
       // Recursion too deep and texts too long can't all be told beforehand; to the caller they are what costs too much.
-      throw error instanceof RangeError ? new CostError() : error
+      return { value: undefined, cost: frame.cost, error: error instanceof RangeError ? new CostError() : error }
     }
   }
 

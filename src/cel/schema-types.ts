@@ -17,7 +17,7 @@ import {
 } from './types.ts'
 
 /** Nothing in a request is larger, in bytes. */
-const MAX_REQUEST = 3 * 1024 * 1024
+export const MAX_REQUEST = 3 * 1024 * 1024
 
 /** A schema's type, and the fewest bytes that a value of it takes as JSON. */
 interface Sized {
@@ -34,6 +34,11 @@ interface Sized {
  */
 export function schemaType(schema: JsonObject, root: boolean): Type | undefined {
   return sized(schema, root)?.type
+}
+
+/** The fewest bytes that a value of a schema takes as JSON; undefined where nothing is known of it. */
+export function fewestBytes(schema: JsonObject, root: boolean): number | undefined {
+  return sized(schema, root)?.fewest
 }
 
 function sized(schema: JsonObject, root: boolean): Sized | undefined {

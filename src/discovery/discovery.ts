@@ -50,7 +50,7 @@ export class Discovery {
    */
   handle(exchange: Exchange): boolean {
     const { path } = exchange
-    if (path === '/' || path === '/index.html') return this.#index(exchange)
+    if (path === '/' || path === '/index.html') return answerIndented(exchange, { paths: this.paths() })
     if (path.startsWith('/openapi/')) return this.#deps.openApi?.handle(exchange) ?? false
     const parts = path.split('/').slice(1)
     // One slash at the end is let pass.
@@ -71,14 +71,14 @@ export class Discovery {
     return this.#groups
   }
 
-  #index(exchange: Exchange): true {
+  /** Every path that clients are told of, sorted. */
+  paths(): string[] {
     const groups = this.#served().filter((g) => g.name)
-    const paths = [
+    return [
       ...this.#deps.otherPaths(),
       ...['/api', '/api/v1', '/apis', '/apis/', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/version'],
       ...groups.flatMap((g) => [`/apis/${g.name}`, ...g.versions.map((v) => `/apis/${apiVersionOf(v)}`)]),
     ].sort(compare)
-    return answerIndented(exchange, { paths })
   }
 
   #version(exchange: Exchange, parts: string[]): true {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../machinery/object.ts'
+import { compareVersions } from '../machinery/version-order.ts'
 import type { KindDefinition, Subresource } from '../registry/kind.ts'
 
 /** Where discovery learns what is served: kinds come and go with custom resources. */
@@ -120,20 +121,10 @@ function servedKind(definition: KindDefinition, as: { group: string; version: st
   if (definition.hasStatus && !subresources.some((s) => s.name === 'status')) {
     subresources.push({ name: 'status', kind: own, verbs: ['get', 'patch', 'update'], definition: undefined })
   }
-  subresources.sort((a, b) => compare(a.name, b.name))
+  // The one of a custom resource is listed first.
+  if (definition.custom) subresources.reverse()
+  else subresources.sort((a, b) => compare(a.name, b.name))
   return { group: as.group, version: as.version, definition, schema: as.schema, subresources }
-}
-
-const VERSION = /^v(\d+)(?:(alpha|beta)(\d+))?$/
-const STABILITY: Record<string, number> = { alpha: 0, beta: 1 }
-
-/** Newest stable first, then betas, then alphas, then whatever else by name. */
-export function compareVersions(a: string, b: string): number {
-  const [x, y] = [VERSION.exec(a), VERSION.exec(b)]
-  if (!x || !y) return x ? -1 : y ? 1 : compare(a, b)
-  const key = (m: RegExpExecArray) => [STABILITY[m[2] ?? ''] ?? 2, Number(m[1]), Number(m[3] ?? 0)] as const
-  const [p, q] = [key(x), key(y)]
-  return q[0] - p[0] || q[1] - p[1] || q[2] - p[2]
 }
 
 /** Kinds that the reference stores in an older version than the newest one that it serves. */
@@ -145,7 +136,7 @@ const STORED_AS: Record<string, string> = {
 
 /** Tells clients whether the stored form of a kind changed: a hash of the storage version's name. */
 export function storageVersionHash(kind: KindDefinition): string {
-  const version = STORED_AS[`${kind.group}/${kind.kind}`] ?? kind.version
+  const version = kind.custom?.storageVersion ?? STORED_AS[`${kind.group}/${kind.kind}`] ?? kind.version
   const text = `${kind.group}/${version}/${kind.kind}`
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64')
 }

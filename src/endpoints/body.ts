@@ -2,7 +2,7 @@ import { DecodeError } from '../machinery/decode-error.ts'
 import { hasDuplicateKeys } from '../machinery/duplicate-keys.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, unrecognizedBody } from '../machinery/go-json.ts'
-import { decodeUtf8 } from '../machinery/go-text.ts'
+import { decodeUtf8, goQuote } from '../machinery/go-text.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { ProtobufCodec } from '../machinery/protobuf/codec.ts'
@@ -26,6 +26,8 @@ export interface BodyKind {
   kind: string
   /** Full name of its type: what a protobuf body is decoded by. */
   schema: string
+  /** It is a custom resource, whose bodies say themselves what they are. */
+  custom?: boolean
 }
 
 const gvOf = (kind: BodyKind): string => (kind.group ? `${kind.group}/${kind.version}` : kind.version)
@@ -62,7 +64,9 @@ export interface ParsedBody {
   /** Some object names a member twice. */
   readonly hasDuplicates?: boolean
   /** Reads it once more, strictly: for bodies with duplicates, or with fields that their type doesn't have. */
-  readonly strictly?: () => Findings
+  readonly strictly?: (unknown: readonly string[]) => Findings
+  /** Asked once it is decoded: refuses what is no object of the version in the path. @throws StatusError 400 */
+  readonly checkVersion?: () => void
 }
 
 /** What is wrong with a body's fields, as errors tell it and, line by line, warnings. */
@@ -89,6 +93,7 @@ export class BodyReader {
   parse(bytes: Buffer, type: 'json' | 'yaml' | 'protobuf', expected: BodyKind): ParsedBody {
     if (type === 'protobuf') return { object: this.#message(bytes, expected) }
     const read = this.#parse(bytes, type, expected.kind)
+    if (expected.custom) return this.#custom(read, bytes, type, expected)
     const isJson = type === 'json' || bytes[0] === 0x7b
     const hasDuplicates = isJson ? hasDuplicateKeys(bytes, read) : undefined
     const strictly = () => this.#findings(bytes, type, expected)
@@ -109,6 +114,32 @@ export class BodyReader {
     }
   }
 
+  /** What says to be another kind is refused by validation, which tells more. */
+  #custom(read: JsonObject, bytes: Buffer, type: 'json' | 'yaml', expected: BodyKind): ParsedBody {
+    const isJson = type === 'json' || bytes[0] === 0x7b
+    const hasDuplicates = isJson ? hasDuplicateKeys(bytes, read) : yamlToJsonStrict(bytes).duplicates !== undefined
+    const untyped = { ...expected, schema: '' }
+    const object = hasDuplicates && type === 'json' ? (this.#strictJson(bytes, untyped).value as JsonObject) : read
+    const kind = textMember(object, 'kind', bytes, expected.kind)
+    const apiVersion = textMember(object, 'apiVersion', bytes, expected.kind)
+    if (apiVersion.split('/').length > 2)
+      throw unrecognizedBody(expected.kind, `unexpected GroupVersion string: ${apiVersion}`, bytes)
+    if (!kind) throw unrecognizedBody(expected.kind, `Object 'Kind' is missing in '${decodeUtf8(bytes)}'`, bytes)
+    return {
+      object,
+      inOrder: true,
+      hasDuplicates,
+      strictly: (unknown) => {
+        const { errors, warnings } = hasDuplicates ? this.#findings(bytes, type, untyped) : sameInBoth([])
+        const more = unknownFields(unknown)
+        return { errors: [...errors, ...more], warnings: [...warnings, ...more] }
+      },
+      checkVersion: () => {
+        if (apiVersion !== gvOf(expected)) throw unexpectedVersion(apiVersion, expected)
+      },
+    }
+  }
+
   /** The type that a body of this kind is decoded as; undefined when it isn't served. */
   schemaOf(apiVersion: string, kind: string): string | undefined {
     const slash = apiVersion.lastIndexOf('/')
@@ -116,13 +147,13 @@ export class BodyReader {
   }
 
   #strictJson(bytes: Buffer, expected: BodyKind): StrictlyRead {
-    return readStrictly(decodeUtf8(bytes), this.#facts, expected.schema)
+    return readStrictly(decodeUtf8(bytes), this.#facts, expected.schema || undefined)
   }
 
   #findings(bytes: Buffer, type: 'json' | 'yaml', expected: BodyKind): Findings {
     if (type === 'json') return sameInBoth(this.#strictJson(bytes, expected).problems)
     // YAML is turned to JSON with sorted members first; what it says twice is found by its own reader.
-    const { problems } = readStrictly(sortedJson(yamlToJson(bytes)), this.#facts, expected.schema)
+    const { problems } = readStrictly(sortedJson(yamlToJson(bytes)), this.#facts, expected.schema || undefined)
     const { duplicates } = yamlToJsonStrict(bytes)
     if (!duplicates) return sameInBoth(problems)
     return { errors: [duplicates, ...problems], warnings: [...duplicateWarnings(duplicates), ...problems] }
@@ -180,12 +211,17 @@ export class BodyReader {
       throw handled(
         `no kind "${kind}" is registered for version "${apiVersion}" in scheme "${this.#known.scheme(expected.group)}"`,
       )
-    if (kind === expected.kind) {
-      throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${gvOf(expected)})`)
-    }
+    if (kind === expected.kind) throw unexpectedVersion(apiVersion, expected)
     throw handled(`converting (${version}.${kind}) to (${internalPackage(expected.group)}.${expected.kind}): unknown conversion`)
   }
 }
+
+function unexpectedVersion(apiVersion: string, expected: BodyKind): StatusError {
+  return badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${gvOf(expected)})`)
+}
+
+/** How messages tell of fields that a type doesn't have. */
+export const unknownFields = (paths: readonly string[]): string[] => paths.map((path) => `unknown field ${goQuote(path)}`)
 
 function textMember(raw: JsonObject, member: string, bytes: Buffer, kind: string): string {
   const value = raw[member]
@@ -223,7 +259,7 @@ export function decodeChecked(
     throw undecodable(error, expected)
   }
   if (unknown && (unknown.length || body.hasDuplicates)) {
-    const found = body.strictly?.() ?? sameInBoth(unknown.map((field) => `unknown field "${field}"`))
+    const found = body.strictly?.(unknown) ?? sameInBoth(unknownFields(unknown))
     if (validation === 'Strict') {
       throw badRequest(
         `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: strict decoding error: ${found.errors.join(', ')}`,
@@ -231,6 +267,7 @@ export function decodeChecked(
     }
     for (const text of found.warnings) warn(text)
   }
+  body.checkVersion?.()
   return object
 }
 

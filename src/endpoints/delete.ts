@@ -1,11 +1,11 @@
 import { DecodeError } from '../machinery/decode-error.ts'
 import type { Exchange } from '../machinery/exchange.ts'
 import { type FieldError, invalid, notSupported } from '../machinery/field-errors.ts'
-import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson, stringifyJson } from '../machinery/go-json.ts'
+import { GoJsonError, kindOfWrongType, kindUnreadable, parseJson } from '../machinery/go-json.ts'
 import { isObject, type Json, type JsonObject } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { unwrap } from '../machinery/protobuf/envelope.ts'
-import { badRequest, StatusError } from '../machinery/status.ts'
+import { badRequest, forbidden, StatusError } from '../machinery/status.ts'
 import { yamlToJson } from '../machinery/yaml.ts'
 import type { DeleteOptions } from '../registry/deletion.ts'
 import type { RequestContext } from '../registry/request-context.ts'
@@ -19,7 +19,7 @@ import { listOptions } from './list-options.ts'
 import { PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
 import { checkDryRun, optionsInvalid, queryBoolean, queryInteger } from './options.ts'
-import { answerConverted, answerListMessage, answerObject, listMetadata, type Page, page } from './read.ts'
+import { answerConverted, answerListMessage, answerObject, listBytes, type Page, page, prepareAll } from './read.ts'
 import { parseVersion, unreadableInList } from './versions.ts'
 import { warnDeprecated } from './write.ts'
 
@@ -28,6 +28,8 @@ export async function remove(call: Call): Promise<void> {
   const { exchange, endpoint } = call
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
   const options = await deleteOptions(call)
+  const protectedBy = endpoint.served.kind.undeletable?.(exchange.info.name)
+  if (protectedBy) throw forbidden(endpoint.served.groupResource, exchange.info.name, protectedBy)
   const context = deleteContext(call, exchange.info.name, namespaceOf(call), options)
   if (options.ignoreStoreReadErrorWithClusterBreakingPotential && call.deps.env.settings.feature(UNSAFE_DELETION)) {
     await deleteUnreadable(endpoint.resource, context)
@@ -69,6 +71,7 @@ export async function removeCollection(call: Call): Promise<void> {
   await store.cache.ready()
   const snapshot = await store.cache.consistentSnapshot()
   const prefix = store.prefix(namespaceOf(call))
+  await prepareAll(call, snapshot, prefix)
   const found = await readable(() => page(snapshot, prefix, prefix, list, list.limit))
   const queue = found.entries.values()
   const worker = async () => {
@@ -103,17 +106,8 @@ async function answerCollection(call: Call, found: Page, form: Form): Promise<vo
   }
   if (form.mediaType === PROTOBUF) return answerListMessage(call, found)
   const { served } = call.endpoint
-  const items = found.entries.map((entry) => {
-    const { kind: _kind, apiVersion: _apiVersion, ...rest } = JSON.parse(served.bytes(entry).toString()) as JsonObject
-    return rest
-  })
-  const body = {
-    kind: `${served.kind.kind}List`,
-    apiVersion: served.apiVersion,
-    metadata: listMetadata(found),
-    items,
-  }
-  call.exchange.respond(200, form.mediaType, inForm(Buffer.from(stringifyJson(body)), form))
+  const whole = Buffer.concat([...listBytes(served, found).parts])
+  call.exchange.respond(200, form.mediaType, inForm(whole, form))
 }
 
 function deleteContext(
@@ -139,6 +133,8 @@ async function deleteOptions(call: Call): Promise<DeleteOptions> {
   const { exchange } = call
   const bytes = await exchange.transport.readBody(MAX_BODY)
   const options = bytes.length ? fromBody(call, bytes) : fromQuery(exchange)
+  if (bytes.length)
+    exchange.audit?.requested({ kind: 'DeleteOptions', apiVersion: call.endpoint.served.apiVersion, ...options } as JsonObject)
   const errors = optionErrors(options)
   if (errors.length) throw optionsInvalid('DeleteOptions', errors)
   return options

@@ -42,6 +42,7 @@ export function contextOf(
   of: { namespace: string; name: string; admissionName?: string } = call.exchange.info,
 ): RequestContext {
   const { exchange, endpoint, deps } = call
+  const { audit } = exchange
   return new RequestContext({
     now: deps.clock(),
     user: exchange.user,
@@ -56,6 +57,12 @@ export function contextOf(
     ...(options ? { options: options.object } : {}),
     version: endpoint.served,
     warn: (text) => exchange.warnings.push(text),
+    request: exchange,
+    annotate: audit
+      ? (key, value, level) => {
+          if (level !== 'Request' || audit.wantsObjects) exchange.annotate(key, value)
+        }
+      : undefined,
   })
 }
 

@@ -5,6 +5,7 @@ import { methodNotSupported, pathNotFound, StatusError } from '../machinery/stat
 import type { Subresource, Verb } from '../registry/kind.ts'
 import type { Endpoint, Registry } from '../registry/registry.ts'
 import { connectOptions } from './connect-options.ts'
+import { routeCustom } from './custom-routes.ts'
 import { remove, removeCollection } from './delete.ts'
 import { type Call, contextOf, type EndpointDeps } from './deps.ts'
 import { answerValue, wantsPretty } from './encode.ts'
@@ -40,10 +41,12 @@ export class Dispatcher {
       if (!this.#registry.servesGroup(info.apiGroup)) return false
       throw pathNotFound()
     }
-    const done = this.#route({ exchange, endpoint, deps: this.#deps })
+    const call = { exchange, endpoint, deps: this.#deps }
+    const done = endpoint.served.kind.custom ? routeCustom(call) : this.#route(call)
+    if (!done) return false
     // Only now is it sure that the whole path names something.
     exchange.isServed = true
-    return done ? done.then(() => true) : true
+    return done.then(() => true)
   }
 
   #route(call: Call): Promise<void> {

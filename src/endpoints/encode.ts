@@ -3,7 +3,7 @@ import { parseJson, stringifyJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import { isTrue } from '../machinery/request-info.ts'
-import type { StatusError } from '../machinery/status.ts'
+import type { Status, StatusError } from '../machinery/status.ts'
 import { jsonToYaml } from '../machinery/yaml.ts'
 import type { Call } from './deps.ts'
 import { inProtobuf, PROTOBUF } from './messages.ts'
@@ -47,6 +47,7 @@ export function answerValue(
   schema: string,
   form: Form,
 ): void {
+  if (schema === META.status) call.exchange.audit?.concluded(value as unknown as Status)
   const isProtobuf = form.mediaType === PROTOBUF
   const body = isProtobuf ? inProtobuf(call.deps.protobuf, schema, value) : inForm(Buffer.from(stringifyJson(value)), form)
   call.exchange.respond(code, form.mediaType, body)
@@ -55,6 +56,7 @@ export function answerValue(
 /** Sends an error as its Status, in the form that the client asked for where that is possible. */
 export function answerError(exchange: Exchange, error: StatusError, protobuf: ProtobufCodec): void {
   const form = negotiateError(exchange.header('accept'), wantsPretty(exchange))
+  exchange.audit?.concluded(error.status)
   const body =
     form.mediaType === PROTOBUF
       ? inProtobuf(protobuf, META.status, error.status as unknown as JsonObject)

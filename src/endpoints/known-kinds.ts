@@ -10,6 +10,7 @@ const RETIRED: Record<string, readonly string[]> = {
   'autoscaling/v2beta2': ['HorizontalPodAutoscaler'],
   'batch/v1beta1': ['CronJob'],
   'policy/v1beta1': ['Eviction', 'PodDisruptionBudget'],
+  'apiextensions.k8s.io/v1beta1': ['ConversionReview', 'CustomResourceDefinition'],
   'networking.k8s.io/v1beta1': ['IPAddress', 'Ingress', 'IngressClass', 'ServiceCIDR'],
   'rbac.authorization.k8s.io/v1alpha1': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
   'rbac.authorization.k8s.io/v1beta1': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
@@ -72,9 +73,14 @@ export class KnownKinds {
     this.#facts = facts
   }
 
+  /** Custom resources are no part of a scheme. */
+  #builtIn(): KindDefinition[] {
+    return this.#kinds().filter(({ custom }) => !custom)
+  }
+
   /** The type of a served kind's bodies. */
   schemaOf(group: string, version: string, kind: string): string | undefined {
-    for (const k of this.#kinds()) {
+    for (const k of this.#builtIn()) {
       if (k.kind !== kind) continue
       const served = [k, ...(k.alsoServed ?? [])].find((s) => s.group === group && s.version === version)
       if (served) return served.schema
@@ -85,7 +91,7 @@ export class KnownKinds {
   isRegistered(group: string, version: string, kind: string): boolean {
     const gv = group ? `${group}/${version}` : version
     if (RETIRED[gv]?.includes(kind)) return true
-    const served = this.#kinds().filter(
+    const served = this.#builtIn().filter(
       (k) =>
         (k.group === group && k.version === version) || k.alsoServed?.some((s) => s.group === group && s.version === version),
     )

@@ -113,7 +113,7 @@ function matcher(labels: LabelSelector, fields: FieldSelector, served: ServedRes
   if (!byFields) return byLabels(labels)
   if (own) {
     return (entry) => {
-      const object = entry.object<object>()
+      const object = served.object(entry)
       return labels.matches(entry.labels) && fields.matches((name) => own[name]?.(object) ?? entry.selectable.field(name))
     }
   }

@@ -26,11 +26,11 @@ export function negotiate(accept: string | undefined, convertible: Convertible, 
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') {
     return pretty ? { ...JSON_FORM, pretty } : JSON_FORM
   }
-  for (const clause of clauses(accept)) {
+  for (const clause of acceptClauses(accept)) {
     const form = formOf(clause, convertible)
     if (form) return pretty ? { ...form, pretty } : form
   }
-  if (clauses(accept).some(({ type }) => type === '*/*' || PRODUCED.includes(type))) throw onlyAccepted()
+  if (acceptClauses(accept).some(({ type }) => type === '*/*' || PRODUCED.includes(type))) throw onlyAccepted()
   throw notProduced(convertible)
 }
 
@@ -51,7 +51,7 @@ export function onlyAccepted(): StatusError {
  */
 export function negotiateError(accept: string | undefined, pretty: boolean): Form {
   if (accept) {
-    for (const clause of clauses(accept)) {
+    for (const clause of acceptClauses(accept)) {
       const form = clause.parameters.has('stream') ? undefined : formOf(clause, 'none')
       if (form) return pretty ? { ...form, pretty } : form
     }
@@ -59,7 +59,7 @@ export function negotiateError(accept: string | undefined, pretty: boolean): For
   return pretty ? { ...JSON_FORM, pretty } : JSON_FORM
 }
 
-interface Clause {
+export interface Clause {
   type: string
   quality: number
   parameters: Map<string, string>
@@ -68,7 +68,7 @@ interface Clause {
 const parsed = new Map<string, Clause[]>()
 
 /** Clauses by falling quality; of equal quality as written. Clients repeat few headers, so the parse is kept (within a bound). */
-function clauses(accept: string): Clause[] {
+export function acceptClauses(accept: string): Clause[] {
   const known = parsed.get(accept)
   if (known) return known
   const list = accept.split(',').map((text) => {

@@ -24,7 +24,7 @@ export class OpenIdEndpoints {
 
   /** @returns false when the path is none of these @throws StatusError 405, 406 */
   handle(exchange: Exchange): boolean {
-    const document = this.#documents.get(exchange.path)
+    const document = this.#documents.get(exchange.path.replace(/\/$/, ''))
     if (!document) return false
     if (exchange.method !== 'GET')
       throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})

@@ -14,7 +14,7 @@ import { applyStrategicMergePatch, printStrategicMergePatch } from '../machinery
 import { readStrictly, sortedJson } from '../machinery/strict-json.ts'
 import type { Subresource } from '../registry/kind.ts'
 import { APPLY_PATCH, Applier } from './apply-patch.ts'
-import { type BodyKind, isDecodeFailure, MAX_BODY } from './body.ts'
+import { type BodyKind, isDecodeFailure, MAX_BODY, unknownFields } from './body.ts'
 import { type Call, contextOf } from './deps.ts'
 import { wantsPretty } from './encode.ts'
 import { negotiate } from './negotiation.ts'
@@ -33,14 +33,17 @@ import {
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
 const STRATEGIC = 'application/strategic-merge-patch+json'
-const TYPES = new Set([JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY_PATCH])
+const TYPES: readonly string[] = [JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY_PATCH]
+/** Nothing says how the lists of a custom resource are merged strategically. */
+const CUSTOM_TYPES: readonly string[] = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
 
 /** PATCH of an object, its status or another subresource that changes it. */
 export async function patch(call: Call, subresource?: Subresource<KubeObject>): Promise<void> {
   const { exchange, endpoint } = call
-  const type = patchType(exchange.header('content-type'))
+  const type = patchType(exchange.header('content-type'), endpoint.served.kind.custom ? CUSTOM_TYPES : TYPES)
   const form = negotiate(exchange.header('accept'), 'object', wantsPretty(exchange))
   const bytes = await exchange.transport.readBody(MAX_BODY)
+  exchange.audit?.patched(bytes)
   const how = type === APPLY_PATCH ? 'apply' : 'patch'
   const options = writeOptions(exchange.query, 'PatchOptions', how)
   const context = contextOf(call, 'update', options)
@@ -73,14 +76,14 @@ export async function patch(call: Call, subresource?: Subresource<KubeObject>): 
 }
 
 /** Patch types are case-sensitive, unlike body types. @throws StatusError 415 */
-function patchType(header: string | undefined): string {
+function patchType(header: string | undefined, types: readonly string[]): string {
   const end = header?.indexOf(';') ?? -1
   const type = (end < 0 ? header : header?.slice(0, end))?.trim() ?? ''
-  if (TYPES.has(type)) return type
-  if (type.includes(',')) {
-    const accepted = [JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY_PATCH].join(', ')
-    throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted}`)
-  }
+  if (types.includes(type)) return type
+  if (type.includes(',') || types === CUSTOM_TYPES)
+    throw unsupportedMediaType(
+      `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,
+    )
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
 }
 
@@ -140,7 +143,7 @@ class Patcher {
       if (error instanceof GoJsonError) throw badRequest(`error decoding patch: ${error.message}`)
       throw error
     }
-    const echo = () => result.text ?? printPatched(result.value, opened)
+    const echo = () => (this.#expected.custom ? sortedJson(result.value) : (result.text ?? printPatched(result.value, opened)))
     return this.#decode(result.value, strictErrors, echo, true)
   }
 
@@ -171,9 +174,10 @@ class Patcher {
     if (!isObject(value)) throw patchResultInvalid(echo(), 'cannot restore struct from list')
     const kind = this.#expected
     const apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
-    if (byOwnKind && (value.kind !== kind.kind || value.apiVersion !== apiVersion)) this.#refuseKind(value, echo)
+    if (kind.custom) checkSaysKind(value, echo)
+    else if (byOwnKind && (value.kind !== kind.kind || value.apiVersion !== apiVersion)) this.#refuseKind(value, echo)
     const unknown: string[] = []
-    const raw = { ...value, kind: kind.kind, apiVersion }
+    const raw = kind.custom ? { ...value } : { ...value, kind: kind.kind, apiVersion }
     let object: KubeObject
     try {
       object = this.#toObject(raw, unknown)
@@ -182,9 +186,7 @@ class Patcher {
         throw patchResultInvalid(echo(), byOwnKind ? error.message : converterText(error))
       throw error
     }
-    if (unknown.length) expandManagedFields(value)
-    const found = unknown.length ? readStrictly(sortedJson(value), this.#call.deps.facts, this.#schema).problems : []
-    const strict = [...strictErrors, ...found]
+    const strict = [...strictErrors, ...this.#unknown(value, unknown)]
     if (strict.length && this.#options.fieldValidation === 'Strict')
       throw patchResultInvalid(echo(), `strict decoding error: ${strict.join(', ')}`)
     if (strict.length && this.#options.fieldValidation === 'Warn' && !this.#warned) {
@@ -192,6 +194,12 @@ class Patcher {
       this.#call.exchange.warnings.push(...strict)
     }
     return object
+  }
+
+  #unknown(value: JsonObject, unknown: readonly string[]): string[] {
+    if (unknown.length === 0 || this.#expected.custom) return unknownFields(unknown)
+    expandManagedFields(value)
+    return readStrictly(sortedJson(value), this.#call.deps.facts, this.#schema).problems
   }
 
   #toObject(raw: JsonObject, unknown: string[]): KubeObject {
@@ -223,6 +231,11 @@ class Patcher {
     }
     throw patchResultInvalid(echo(), `no kind "${kind}" is registered for version "${apiVersion}"`)
   }
+}
+
+/** A custom resource must still say what it is; that it says something else is for validation to refuse. @throws StatusError 422 */
+function checkSaysKind(value: JsonObject, echo: () => string): void {
+  if (typeof value.kind !== 'string' || !value.kind) throw patchResultInvalid(echo(), `Object 'Kind' is missing in '${echo()}'`)
 }
 
 /** A strategic patch's result goes through a converter of the reference's that words type errors in its own way. */

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Exchange } from '../machinery/exchange.ts'
 import type { JsonObject } from '../machinery/json.ts'
-import type { KubeObject } from '../machinery/object.ts'
 import { badRequest, expired, notAcceptable, type StatusError } from '../machinery/status.ts'
 import { afterPrefix } from '../registry/resource.ts'
 import type { ServedResource } from '../registry/served.ts'
@@ -38,6 +37,7 @@ export async function get(call: Call): Promise<void> {
     entry = await cache.healed(error)
   }
   if (!entry) throw store.notFound(info.name)
+  if (store.kind.custom?.prepare) await store.kind.custom.prepare([entry])
   answerObject(call, 200, entry, form)
 }
 
@@ -64,10 +64,10 @@ function converted(call: Call, entry: CacheEntry, form: Form, of: Tabled): JsonO
   const { exchange, deps } = call
   const version = form.asVersion ?? 'v1'
   if (form.as === 'PartialObjectMetadataList') throw notAList(call, form, false)
-  if (form.as === 'PartialObjectMetadata') return partial(entry.object<KubeObject>(), version, of)
+  if (form.as === 'PartialObjectMetadata') return partial(of.object(entry), version, of)
   const include = includeObject(exchange.query.get('includeObject'))
   const row = deps.tables.row(of, entry, include, version)
-  const metadata = entry.object<KubeObject>().metadata?.resourceVersion
+  const metadata = of.object(entry).metadata?.resourceVersion
   return deps.tables.table(of, [row], metadata ? { resourceVersion: metadata } : {}, version)
 }
 
@@ -94,6 +94,8 @@ export async function list(call: Call): Promise<void> {
   const options = listOptions(exchange.query, endpoint.served, false)
   if (form.as === 'Table') includeObject(exchange.query.get('includeObject'))
   const page = await readPage(call, options).catch((error: unknown) => healedPage(call, options, error))
+  const { custom } = endpoint.served.kind
+  if (custom?.prepare) await custom.prepare(page.entries)
   const { use } = endpoint.served
   use.lists++
   use.fetched += page.fetched
@@ -115,6 +117,7 @@ async function readPage(call: Call, options: ListOptions): Promise<Page> {
   const version = parseVersion(options.resourceVersion, 'list')
   if (options.continue) return continued(call, options, prefix)
   const snapshot = await snapshotFor(call, options, version)
+  if (options.matches) await prepareAll(call, snapshot, prefix)
   // A limit means nothing to a read of whatever the cache holds.
   const limit = options.resourceVersion === '0' && options.resourceVersionMatch !== 'Exact' ? 0 : options.limit
   return page(snapshot, prefix, prefix, options, limit)
@@ -135,6 +138,18 @@ async function healedPage(call: Call, options: ListOptions, error: unknown): Pro
     }
   }
   throw last instanceof UnreadableError ? unreadableInList(last) : last
+}
+
+/** Selectors read objects in the version that is asked for. */
+export async function prepareAll(call: Call, { tree }: Snapshot, prefix: string, end = afterPrefix(prefix)): Promise<void> {
+  const { custom } = call.endpoint.served.kind
+  if (!custom?.prepare) return
+  const entries: CacheEntry[] = []
+  tree.forEach(prefix, end, (entry) => {
+    entries.push(entry)
+    return true
+  })
+  await custom.prepare(entries)
 }
 
 async function snapshotFor(call: Call, options: ListOptions, version: number): Promise<Snapshot> {
@@ -249,26 +264,30 @@ export function listMetadata(page: Page): JsonObject {
 const CHUNK = 256 * 1024
 const COMMA = 0x2c
 const OPEN = 0x7b
-const TAIL = ']}\n'
 
 /**
  * The list's JSON: a header, the objects' own bytes without kind and version, a tail. Put together chunk by chunk as the client takes
  * them, so that many slow readers of a large list don't hold a copy of it each.
  */
-function listBytes(served: ServedResource, page: Page): MessageParts {
-  const head = `{"kind":"${served.kind.kind}List","apiVersion":"${served.apiVersion}","metadata":${JSON.stringify(listMetadata(page))},"items":[`
+export function listBytes(served: ServedResource, page: Page): MessageParts {
+  const { head, tail } = served.listAround(listMetadata(page))
   const offset = served.itemOffset
   const { entries } = page
-  // A brace before each item, a comma between two, and the tail; the head is ASCII.
-  let length = head.length + 2 * entries.length + (entries.length ? 2 : 3)
+  // A brace before each item, a comma between two; head and tail are ASCII.
+  let length = head.length + tail.length + 2 * entries.length - (entries.length ? 1 : 0)
   for (let i = 0; i < entries.length; i++) length += served.bytes(entries[i] as CacheEntry).length - offset
-  return { length, parts: listParts(served, entries, head, length) }
+  return { length, parts: listParts(served, entries, { head, tail }, length) }
 }
 
-function* listParts(served: ServedResource, entries: readonly CacheEntry[], head: string, length: number): MessageParts['parts'] {
+function* listParts(
+  served: ServedResource,
+  entries: readonly CacheEntry[],
+  { head, tail }: { head: string; tail: string },
+  length: number,
+): MessageParts['parts'] {
   const offset = served.itemOffset
   let left = length
-  let chunk = Buffer.allocUnsafe(Math.min(CHUNK, left))
+  let chunk = Buffer.allocUnsafe(Math.max(head.length, Math.min(CHUNK, left)))
   let at = chunk.write(head)
   for (let i = 0; i < entries.length; i++) {
     const body = served.bytes(entries[i] as CacheEntry)
@@ -283,12 +302,12 @@ function* listParts(served: ServedResource, entries: readonly CacheEntry[], head
     chunk[at++] = OPEN
     at += body.copy(chunk, at, offset)
   }
-  if (at + TAIL.length > chunk.length) {
+  if (at + tail.length > chunk.length) {
     yield chunk.subarray(0, at)
-    chunk = Buffer.allocUnsafe(TAIL.length)
+    chunk = Buffer.allocUnsafe(tail.length)
     at = 0
   }
-  at += chunk.write(TAIL, at)
+  at += chunk.write(tail, at)
   yield chunk.subarray(0, at)
 }
 
@@ -327,7 +346,7 @@ export function answerConverted(call: Call, page: Page, form: Form): void {
   if (form.as === 'Table') {
     const include = includeObject(exchange.query.get('includeObject'))
     const { tableOrder } = endpoint.served.kind
-    let objects = page.entries.map((entry) => entry.object<KubeObject>())
+    let objects = page.entries.map((entry) => endpoint.served.object(entry))
     if (tableOrder) objects = objects.sort(tableOrder)
     const rows = objects.map((object) => deps.tables.rowOf(endpoint.served, object, include, version))
     body = deps.tables.table(endpoint.served, rows, metadata, version)
@@ -336,7 +355,7 @@ export function answerConverted(call: Call, page: Page, form: Form): void {
       kind: 'PartialObjectMetadataList',
       apiVersion: `meta.k8s.io/${version}`,
       metadata,
-      items: page.entries.map((entry) => partial(entry.object<KubeObject>(), version, endpoint.served)),
+      items: page.entries.map((entry) => partial(endpoint.served.object(entry), version, endpoint.served)),
     }
   }
   answerValue(call, 200, body, META.partialList(version), form)

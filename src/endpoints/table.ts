@@ -3,6 +3,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { badRequest } from '../machinery/status.ts'
 import { age, type Column, column } from '../registry/columns.ts'
 import type { KindDefinition } from '../registry/kind.ts'
+import { orderedMeta } from '../registry/write-rules.ts'
 import type { CacheEntry } from '../storage/cache-entry.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
@@ -27,8 +28,10 @@ const CREATED_AT: Column<KubeObject> = column(
 /** What tables are made of: a served resource, or a subresource with columns of its own. */
 export interface Tabled {
   readonly columns: readonly Column<KubeObject>[] | undefined
-  readonly kind: Pick<KindDefinition, 'displayName' | 'rowConditions' | 'fieldAnnotations'>
+  readonly kind: Pick<KindDefinition, 'displayName' | 'rowConditions' | 'fieldAnnotations' | 'custom'>
   fromStorage(object: KubeObject): KubeObject
+  /** What the cells of a stored object's row are read from: a fresh copy. */
+  object(entry: CacheEntry): KubeObject
 }
 
 /** Makes meta.k8s.io Tables, which is what kubectl prints. */
@@ -80,7 +83,7 @@ export class TableMaker {
   }
 
   row(served: Tabled, entry: CacheEntry, include: IncludeObject, version: string): JsonObject {
-    return this.rowOf(served, entry.object<KubeObject>(), include, version)
+    return this.rowOf(served, served.object(entry), include, version)
   }
 
   rowOf(served: Tabled, object: KubeObject, include: IncludeObject, version: string): JsonObject {
@@ -108,7 +111,8 @@ export class TableMaker {
 /** An object cut down to its metadata, without the annotations that carry fields. */
 export function partial(object: KubeObject, version: string, of: Tabled): JsonObject {
   let metadata = object.metadata ?? {}
-  const { fieldAnnotations } = of.kind
+  const { fieldAnnotations, custom } = of.kind
+  if (custom) metadata = orderedMeta(metadata)
   if (fieldAnnotations && metadata.annotations) {
     const { annotations: all, ...rest } = metadata
     const kept = Object.entries(all).filter(([key]) => !fieldAnnotations.includes(key))

@@ -1,21 +1,25 @@
 import type { BodyStream, Transport } from '../machinery/exchange.ts'
-import { stringifyJson } from '../machinery/go-json.ts'
-import type { JsonObject } from '../machinery/json.ts'
-import { watchFrame } from '../machinery/protobuf/envelope.ts'
 import { badRequest, expired, notAcceptable, StatusError } from '../machinery/status.ts'
 import { afterPrefix } from '../registry/resource.ts'
-import type { ServedResource } from '../registry/served.ts'
 import type { CacheEntry } from '../storage/cache-entry.ts'
-import { type CacheEvent, type CacheWatcher, CacheEvent as Event, type WatchEventType } from '../storage/cache-watch.ts'
+import {
+  type CacheEvent,
+  type CacheWatcher,
+  CacheEvent as Event,
+  WatchEndedError,
+  type WatchEventType,
+} from '../storage/cache-watch.ts'
 import { CompactedError } from '../storage/storage.ts'
 import { firstUnreadable } from '../storage/unreadable.ts'
 import { type Call, namespaceOf } from './deps.ts'
-import { META } from './encode.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
-import { entryInProtobuf, inProtobuf, PROTOBUF } from './messages.ts'
+import { PROTOBUF } from './messages.ts'
 import { type Form, negotiate } from './negotiation.ts'
-import { type IncludeObject, includeObject, partial } from './table.ts'
+import { preparing } from './prepared-events.ts'
+import { prepareAll } from './read.ts'
+import { includeObject } from './table.ts'
 import { parseVersion, unreadableInList } from './versions.ts'
+import { Framer } from './watch-frames.ts'
 
 const INITIAL_EVENTS_END = { 'k8s.io/initial-events-end': 'true' }
 const BOOKMARK_INTERVAL = 60_000
@@ -44,9 +48,23 @@ export async function watch(call: Call): Promise<void> {
   const session = new WatchSession(call, stream, framer, form)
   const { cache } = store
 
-  const watched: Watched = { prefix, exact, matches }
-  const onFail = (error: Error) => session.fail(watchError(error, version, cache.revision))
-  const onEvent = (type: WatchEventType, event: CacheEvent) => session.send(framer.event(type, event))
+  const { custom } = endpoint.served.kind
+  // What has yet to be prepared is selected then.
+  const watched: Watched = { prefix, exact, matches: custom?.prepare ? undefined : matches, selected: matches }
+  const onFail = (error: Error) => {
+    if (error instanceof WatchEndedError) session.end()
+    else session.fail(watchError(error, version, cache.revision))
+  }
+  const tell = (type: WatchEventType, event: CacheEvent) => session.send(framer.event(type, event))
+  const onEvent = custom?.prepare
+    ? preparing(
+        custom.prepare,
+        matches,
+        (next) => session.after(next),
+        tell,
+        (error) => session.fail(watchError(error, version, cache.revision)),
+      )
+    : tell
   let watcher: CacheWatcher | undefined
   try {
     if (wantsInitialEvents(options, version)) {
@@ -65,6 +83,8 @@ export async function watch(call: Call): Promise<void> {
   } catch (error) {
     session.fail(watchError(error, version, cache.revision))
   }
+  // From here on it costs next to nothing: others may have its share of the server.
+  exchange.held?.release()
   const { use } = endpoint.served
   use.openWatches++
   try {
@@ -77,7 +97,10 @@ export async function watch(call: Call): Promise<void> {
 interface Watched {
   prefix: string
   exact: boolean
+  /** What the cache asks of each event. */
   matches: ((entry: CacheEntry) => boolean) | undefined
+  /** What the client asked for. */
+  selected: ((entry: CacheEntry) => boolean) | undefined
 }
 
 /** How many objects are looked at before other work gets a turn. */
@@ -97,10 +120,11 @@ async function sendInitialEvents(
 ): Promise<CacheWatcher> {
   const { cache } = call.endpoint.resource.store
   const snapshot = options.resourceVersion === '0' ? cache.snapshot() : await cache.consistentSnapshot()
-  const { prefix, exact, matches } = watched
+  const { prefix, exact, selected } = watched
   const end = exact ? `${prefix}\u0000` : afterPrefix(prefix)
   const bad = firstUnreadable(snapshot.unreadable, prefix, end)
   if (bad) throw unreadableInList(bad.error)
+  await prepareAll(call, snapshot, prefix, end)
   const waiting: [WatchEventType, CacheEvent][] = []
   let waitingBytes = 0
   let caughtUp = false
@@ -125,7 +149,7 @@ async function sendInitialEvents(
         next = key
         return false
       }
-      if (!matches || matches(entry)) session.send(framer.event('ADDED', new Event(entry, undefined, false)))
+      if (!selected || selected(entry)) session.send(framer.event('ADDED', new Event(entry, undefined, false)))
       return true
     })
     start = next
@@ -182,95 +206,6 @@ function watchError(error: unknown, version: number, current: number): StatusErr
   })
 }
 
-/** Turns events into bytes: once per event and form, whoever asks first. */
-class Framer {
-  readonly #served: ServedResource
-  readonly #call: Call
-  readonly #form: Form
-  readonly #include: IncludeObject
-  readonly #name: string
-  #first = true
-
-  constructor(call: Call, form: Form, include: IncludeObject) {
-    this.#call = call
-    this.#served = call.endpoint.served
-    this.#form = form
-    this.#include = include
-    const name = form.as ? `${this.#served.apiVersion} ${form.as} ${form.asVersion} ${include} ` : `${this.#served.apiVersion} `
-    this.#name = form.mediaType === PROTOBUF ? `protobuf ${name}` : name
-  }
-
-  event(type: WatchEventType, event: CacheEvent): Buffer {
-    // Only a table's first event carries the columns.
-    if (this.#form.as === 'Table' && this.#first) {
-      this.#first = false
-      return frame(type, Buffer.from(stringifyJson(this.#table(event.shown(type), true))))
-    }
-    return event.frame(this.#name + type, () => this.#frame(type, event.shown(type)))
-  }
-
-  #frame(type: WatchEventType, entry: CacheEntry): Buffer {
-    if (this.#form.mediaType !== PROTOBUF) return frame(type, this.#body(entry))
-    if (!this.#form.as) return watchFrame(type, entryInProtobuf(this.#call, entry))
-    return this.#message(type, partial(entry.object(), this.#form.asVersion ?? 'v1', this.#served), META.partial)
-  }
-
-  #message(type: string, object: JsonObject, schema: string): Buffer {
-    return watchFrame(type, inProtobuf(this.#call.deps.protobuf, schema, object))
-  }
-
-  #body(entry: CacheEntry): Buffer {
-    if (!this.#form.as) return this.#served.bytes(entry)
-    if (this.#form.as === 'Table') return Buffer.from(stringifyJson(this.#table(entry, false)))
-    return Buffer.from(stringifyJson(partial(entry.object(), this.#form.asVersion ?? 'v1', this.#served)))
-  }
-
-  #table(entry: CacheEntry, columns: boolean): JsonObject {
-    const version = this.#form.asVersion ?? 'v1'
-    const { tables } = this.#call.deps
-    const table = tables.table(
-      this.#served,
-      [tables.row(this.#served, entry, this.#include, version)],
-      { resourceVersion: String(entry.revision) },
-      version,
-    )
-    return columns ? table : { ...table, columnDefinitions: null }
-  }
-
-  bookmark(revision: number, annotations?: Record<string, string>): Buffer {
-    let object = this.#served.bookmark(revision, annotations)
-    const version = this.#form.asVersion ?? 'v1'
-    if (this.#form.as === 'Table') {
-      const { tables } = this.#call.deps
-      object = tables.table(this.#served, [], { resourceVersion: String(revision) }, version)
-      if (!this.#first) object.columnDefinitions = null
-      this.#first = false
-      const row = tables.rowOf(this.#served, this.#served.bookmark(revision, annotations), this.#include, version)
-      object.rows = [row]
-    } else if (this.#form.as) object = partial(object, version, this.#served)
-    if (this.#form.mediaType === PROTOBUF) {
-      return this.#message('BOOKMARK', object, this.#form.as ? META.partial : this.#served.schema)
-    }
-    return frame('BOOKMARK', Buffer.from(JSON.stringify(object)))
-  }
-
-  error(error: StatusError): Buffer {
-    const status = error.status as unknown as JsonObject
-    if (this.#form.mediaType === PROTOBUF) return this.#message('ERROR', status, META.status)
-    return frame('ERROR', Buffer.from(JSON.stringify(status)))
-  }
-}
-
-function frame(type: string, body: Buffer): Buffer {
-  const head = `{"type":"${type}","object":`
-  const out = Buffer.allocUnsafe(head.length + body.length + 2)
-  out.write(head, 0, 'latin1')
-  body.copy(out, head.length)
-  out[out.length - 2] = 0x7d
-  out[out.length - 1] = 0x0a
-  return out
-}
-
 /** One client's watch: frames go out as they come, within a bound on what the client hasn't taken yet. */
 class WatchSession {
   readonly #stream: BodyStream
@@ -282,6 +217,9 @@ class WatchSession {
   readonly #asList: boolean
   #ended = false
   #full = false
+  /** What has yet to be made, and goes before all else. */
+  #queue: Promise<void> | undefined
+  #inTurn = false
   #drained: (() => void) | undefined
   #finish: (() => void) | undefined
 
@@ -312,6 +250,23 @@ class WatchSession {
 
   /** The connection gathers the frames of one turn of the event loop; what waits is shared by all watchers, not copied. */
   send(frame: Buffer): void {
+    if (this.#queue && !this.#inTurn) this.after(Promise.resolve(() => this.#write(frame)))
+    else this.#write(frame)
+  }
+
+  /** Sends what it takes time to make, in its turn. @param next what sends it; never rejects */
+  after(next: Promise<() => void>): void {
+    const queue = (this.#queue ?? Promise.resolve()).then(async () => {
+      const run = await next
+      this.#inTurn = true
+      run()
+      this.#inTurn = false
+      if (this.#queue === queue) this.#queue = undefined
+    })
+    this.#queue = queue
+  }
+
+  #write(frame: Buffer): void {
     if (this.#ended) return
     if (this.#asList) {
       this.end()

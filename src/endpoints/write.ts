@@ -1,6 +1,7 @@
 import { stringifyJson } from '../machinery/go-json.ts'
-import { equal, type JsonObject } from '../machinery/json.ts'
+import type { JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { dropRepeatedOwnersOf } from '../machinery/owner-references.ts'
 import { badRequest, methodNotSupported } from '../machinery/status.ts'
 import type { Subresource } from '../registry/kind.ts'
 import type { Written } from '../registry/store.ts'
@@ -28,6 +29,7 @@ export async function create(call: Call): Promise<void> {
   const object = decodeParsed(call, body, options)
   const context = contextOf(call, 'create', options)
   checkNamespace(call, object)
+  auditRequest(call, object)
   await NEXT_STEP
   if (kind.virtual) {
     await endpoint.resource.admitBody(object, context)
@@ -57,6 +59,7 @@ export async function update(call: Call): Promise<void> {
   const first = decodeParsed(call, body, options)
   checkNamespace(call, first)
   checkName(call, first)
+  auditRequest(call, first)
   const context = contextOf(call, 'update', options)
   // Hooks change what they get, so every further attempt starts from the body again.
   let attempt: KubeObject | undefined = first
@@ -91,6 +94,7 @@ export async function updateSubresource(call: Call, subresource: Subresource<Kub
   const first = decode()
   checkNamespace(call, first)
   checkName(call, first)
+  auditRequest(call, first, subresource)
   const context = contextOf(call, 'update', options)
   let attempt: KubeObject | undefined = first
   const written = await endpoint.resource.updateSubresourceFor(subresource, context, () => {
@@ -117,7 +121,7 @@ export function answerSubresource(call: Call, subresource: Subresource<KubeObjec
     return
   }
   const { endpoint } = call
-  const shown = subresource.read(written.entry.object())
+  const shown = subresource.read(endpoint.served.object(written.entry))
   if (form.as) {
     const body = Buffer.from(stringifyJson(shown))
     const entry = new CacheEntry('', body, written.entry.revision, () => ({ labels: undefined, field: () => '' }))
@@ -133,9 +137,16 @@ const TABLED = new WeakMap<Subresource<KubeObject>, Tabled>()
 /** A subresource that has columns of its own, as tables take it. */
 function tabled(subresource: Subresource<KubeObject>): Tabled {
   let found = TABLED.get(subresource)
-  if (!found) TABLED.set(subresource, (found = { columns: subresource.columns, kind: {}, fromStorage: (object) => object }))
+  if (!found) TABLED.set(subresource, (found = tabledAs(subresource)))
   return found
 }
+
+const tabledAs = ({ columns }: Subresource<KubeObject>): Tabled => ({
+  columns,
+  kind: {},
+  fromStorage: (object) => object,
+  object: (entry) => entry.object<KubeObject>(),
+})
 
 /** POST of a subresource (binding, eviction, token). */
 export async function createSubresource(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
@@ -147,6 +158,7 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
   const expected = subresource.kind ?? bodyKindOf(call)
   const body = decodeSubresource(call, subresource, call.deps.bodies.parse(bytes, type, expected), options)
   checkNamespace(call, body)
+  auditRequest(call, body, subresource)
   const context = contextOf(call, 'create', options)
   endpoint.resource.fields.recordCreated(subresource, body, context)
   if (!subresource.create) throw methodNotSupported(call.endpoint.served.groupResource, 'create')
@@ -155,9 +167,26 @@ export async function createSubresource(call: Call, subresource: Subresource<Kub
   answerValue(call, answer.code, answer.body, answer.body.kind === 'Status' ? META.status : expected.schema, form)
 }
 
+/** Has a decoded body written down, in the version that it came in, before admission changes it. */
+function auditRequest(call: Call, object: KubeObject, subresource?: Subresource<KubeObject>): void {
+  const { audit } = call.exchange
+  if (!audit?.wantsObjects) {
+    audit?.identified(object.metadata)
+    return
+  }
+  const { served } = call.endpoint
+  const { kind, apiVersion, ...rest } = subresource?.kind ? object : served.written(object)
+  const own = subresource?.kind
+  const head = own
+    ? { kind: own.kind, apiVersion: own.group ? `${own.group}/${own.version}` : own.version }
+    : { kind: kind ?? served.kind.kind, apiVersion: apiVersion ?? served.apiVersion }
+  audit.requested({ ...head, ...(rest as JsonObject) }, object.metadata)
+}
+
 export function bodyKindOf(call: Call): BodyKind {
   const { served } = call.endpoint
-  return { group: served.group, version: served.version, kind: served.kind.kind, schema: served.schema }
+  const { kind, custom } = served.kind
+  return { group: served.group, version: served.version, kind, schema: served.schema, custom: custom !== undefined }
 }
 
 function decodeParsed(call: Call, body: ParsedBody, options: WriteOptions): KubeObject {
@@ -175,12 +204,8 @@ function decodeParsed(call: Call, body: ParsedBody, options: WriteOptions): Kube
 
 /** The same owner named twice counts once, with a warning. */
 export function dropRepeatedOwners(call: Call, object: KubeObject): void {
-  const owners = object.metadata?.ownerReferences
-  if (!owners || owners.length < 2) return
-  const kept = owners.filter((owner, i) => owners.findIndex((other) => equal(other, owner)) === i)
-  if (kept.length === owners.length) return
-  const repeated = [...new Set(owners.filter((owner) => !kept.includes(owner)).map((owner) => owner.uid))]
-  metaOf(object).ownerReferences = kept
+  const repeated = dropRepeatedOwnersOf(object)
+  if (!repeated) return
   call.exchange.warnings.push(
     `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.join(', ')}`,
   )
@@ -231,5 +256,7 @@ export function checkName(call: Call, object: KubeObject): void {
 
 export function warnDeprecated(call: Call): void {
   const { deprecated } = call.endpoint.served
-  if (deprecated && !call.exchange.warnings.includes(deprecated)) call.exchange.warnings.push(deprecated)
+  if (!deprecated || call.exchange.warnings.includes(deprecated)) return
+  call.exchange.warnings.push(deprecated)
+  call.exchange.annotate('k8s.io/deprecated', 'true')
 }

@@ -14,6 +14,7 @@ export function authentication(authenticator: RequestAuthenticator): Stage {
       headers,
       rawHeaders: transport.rawHeaders,
       warn: (text) => exchange.warnings.push(text),
+      annotate: exchange.takesAnnotations ? (key, value) => exchange.annotate(key, value) : undefined,
     })
     if (outcome instanceof Promise) {
       return outcome.then((user) => {

@@ -15,6 +15,7 @@ export function authorization(authorizer: Authorizer): Stage {
   return (next) => {
     const act = (exchange: Exchange, decision: Decision): void | Promise<void> => {
       exchange.decision = decision
+      if (exchange.takesAnnotations) annotate(exchange, decision)
       if (decision.verdict === 'allow') return next(exchange)
       if (decision.error) return failed(exchange, decision.error)
       throw refused(exchange, decision.reason)
@@ -24,6 +25,15 @@ export function authorization(authorizer: Authorizer): Stage {
       return decision instanceof Promise ? decision.then((d) => act(exchange, d)) : act(exchange, decision)
     }
   }
+}
+
+function annotate(exchange: Exchange, { verdict, reason, error }: Decision): void {
+  if (verdict !== 'allow' && error) {
+    exchange.annotate('authorization.k8s.io/reason', 'internal error')
+    return
+  }
+  exchange.annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid')
+  exchange.annotate('authorization.k8s.io/reason', reason)
 }
 
 /** The 403 for a request, or for what else its user would have to be allowed. */

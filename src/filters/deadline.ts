@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../machinery/duration.ts'
 import type { Exchange } from '../machinery/exchange.ts'
+import { isLongRunning } from '../machinery/request-info.ts'
 import { badRequest, StatusError } from '../machinery/status.ts'
 import { ending } from './ending.ts'
 import type { Stage } from './stage.ts'
@@ -34,21 +35,25 @@ export class Deadlines {
 
   stage(): Stage {
     return (next) => (exchange) => {
-      const { info } = exchange
-      const long =
-        info.verb === 'watch' ||
-        exchange.info.subresource === 'proxy' ||
-        info.subresource === 'log' ||
-        info.subresource === 'exec' ||
-        info.subresource === 'attach' ||
-        info.subresource === 'portforward'
-      const deadline = long ? Number.POSITIVE_INFINITY : this.#deps.clock() + this.#timeoutOf(exchange)
+      const deadline = isLongRunning(exchange.info) ? Number.POSITIVE_INFINITY : this.#deps.clock() + this.#timeoutOf(exchange)
       const done = () => {
         this.#running.delete(exchange)
+        giveBack(exchange)
       }
       this.#running.set(exchange, deadline)
       return ending(() => next(exchange), done)
     }
+  }
+
+  /** The requests under way. */
+  exchanges(): Iterable<Exchange> {
+    return this.#running.keys()
+  }
+
+  /** How long a request may still take, in ms; one that may last for ever as long as others. */
+  left(exchange: Exchange): number {
+    const deadline = this.#running.get(exchange) ?? Number.POSITIVE_INFINITY
+    return deadline === Number.POSITIVE_INFINITY ? this.#deps.requestTimeout : deadline - this.#deps.clock()
   }
 
   /** A client may ask for less, or more, than the flag says. @throws StatusError 400 */
@@ -72,6 +77,8 @@ export class Deadlines {
       this.#running.delete(exchange)
       const error = new StatusError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {})
       exchange.abort(error)
+      // Whatever the rest of it waits for, others needn't.
+      giveBack(exchange)
       if (!exchange.answeredCode) this.#deps.answer(exchange, error)
       else exchange.transport.destroy()
     }
@@ -85,4 +92,9 @@ export class Deadlines {
   close(): void {
     clearInterval(this.#timer)
   }
+}
+
+function giveBack(exchange: Exchange): void {
+  exchange.held?.release()
+  exchange.held = undefined
 }

@@ -9,6 +9,8 @@ export interface ErrorsDeps {
   answer(exchange: Exchange, error: StatusError): void
   /** Told of everything that becomes a 500. */
   log(message: string, fields: object): void
+  /** Told of what nobody expected, before it is answered. */
+  unexpected?(exchange: Exchange, error: unknown): void
 }
 
 /** Turns whatever a later stage throws into an answer. The outermost stage: nothing leaves the server past it. */
@@ -25,7 +27,10 @@ export function errors(deps: ErrorsDeps): Stage {
       return
     }
     const status = toStatusError(error)
-    if (!(error instanceof StatusError)) deps.log('a request failed', { method: exchange.method, path: exchange.path, error })
+    if (!(error instanceof StatusError)) {
+      deps.log('a request failed', { method: exchange.method, path: exchange.path, error })
+      if (status.message === UNEXPECTED) deps.unexpected?.(exchange, error)
+    }
     try {
       deps.answer(exchange, status)
     } catch (second) {
@@ -47,6 +52,8 @@ function isClientGone(error: unknown): boolean {
   return error instanceof Error && error.name === 'ClientGoneError'
 }
 
+const UNEXPECTED = 'Internal error occurred: an unexpected error; the server log says more'
+
 /** The one place that decides what an unexpected error looks like from outside. */
 export function toStatusError(error: unknown): StatusError {
   if (error instanceof StatusError) return error
@@ -61,7 +68,7 @@ export function toStatusError(error: unknown): StatusError {
   if (error instanceof StorageUnavailableError) return serviceUnavailable('the store is unavailable')
   if (error instanceof Error && error.name === 'TimeoutError')
     return timeout('request did not complete within the allotted timeout')
-  return new StatusError(500, 'InternalError', 'Internal error occurred: an unexpected error; the server log says more', {
+  return new StatusError(500, 'InternalError', UNEXPECTED, {
     causes: [{ message: 'an unexpected error; the server log says more' }],
   })
 }

@@ -30,6 +30,8 @@ interface Mode {
   applies(wanted: UserInfo, requestor: UserInfo): boolean
 }
 
+const verbOf = ({ name }: Mode): string => (name ? `impersonate:${name}` : 'impersonate')
+
 const onlyName = ({ uid, groups, extra }: UserInfo): boolean =>
   uid === '' && groups.length === 0 && Object.keys(extra).length === 0
 
@@ -69,10 +71,10 @@ export class ImpersonationModes {
   /**
    * @param wanted as the headers say
    * @param request what is to be done as that user
-   * @returns the user with their groups
+   * @returns the user with their groups, and the verb of the mode that allowed it; empty for the old mode's
    * @throws StatusError 403
    */
-  async userFor(requestor: UserInfo, wanted: UserInfo, request: Attributes): Promise<UserInfo> {
+  async userFor(requestor: UserInfo, wanted: UserInfo, request: Attributes): Promise<{ user: UserInfo; constraint: string }> {
     const last = this.#last.get(requestor.name)
     const modes = last ? [last, ...MODES.filter((mode) => mode !== last)] : MODES
     let first: unknown
@@ -82,7 +84,7 @@ export class ImpersonationModes {
         const user = await new Check(this.#authorizer, this.#metrics, mode, requestor).userFor(wanted, request)
         this.#count(mode, 'allowed')
         this.#remember(requestor.name, mode)
-        return user
+        return { user, constraint: mode.name ? verbOf(mode) : '' }
       } catch (error) {
         this.#count(mode, 'denied')
         first ??= error
@@ -115,7 +117,7 @@ class Check {
     this.#metrics = metrics
     this.#mode = mode
     this.#requestor = mode.name === 'associated-node' ? anywhere(requestor) : requestor
-    this.#verb = mode.name ? `impersonate:${mode.name}` : 'impersonate'
+    this.#verb = verbOf(mode)
   }
 
   async userFor(wanted: UserInfo, request: Attributes): Promise<UserInfo> {

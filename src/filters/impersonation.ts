@@ -25,8 +25,10 @@ export function impersonation(authorizer: Authorizer, metrics: AuthenticationMet
 
     async function act(exchange: Exchange, wanted: UserInfo): Promise<void> {
       const { user } = exchange
-      exchange.user = await modes.userFor(user, wanted, exchange.info)
+      const allowed = await modes.userFor(user, wanted, exchange.info)
+      exchange.user = allowed.user
       exchange.impersonator = user
+      exchange.impersonationConstraint = allowed.constraint
       await next(exchange)
     }
   }

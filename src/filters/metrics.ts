@@ -44,9 +44,19 @@ export function requestMetrics(metrics: Metrics): Stage {
   )
   const sizes = metrics.distribution('apiserver_response_sizes', 'Sizes of answers, in bytes.', SIZE_BUCKETS)
   const running = { mutating: 0, readOnly: 0 }
-  metrics.gauge('apiserver_current_inflight_requests', 'Requests being worked on.', ['request_kind'], (gauge) => {
-    for (const [kind, count] of Object.entries(running)) gauge.set({ request_kind: kind }, count)
-  })
+  // The most at once lately, or short peaks would hardly ever be seen.
+  const highest = { mutating: 0, readOnly: 0 }
+  metrics.gauge(
+    'apiserver_current_inflight_requests',
+    'Most requests at once since this was last read.',
+    ['request_kind'],
+    (gauge) => {
+      for (const kind of ['mutating', 'readOnly'] as const) {
+        gauge.set({ request_kind: kind }, highest[kind])
+        highest[kind] = running[kind]
+      }
+    },
+  )
 
   const tallyOf = (exchange: Exchange): Tally => {
     const { info, rawQuery } = exchange
@@ -88,7 +98,7 @@ export function requestMetrics(metrics: Metrics): Stage {
     const started = performance.now()
     const isLong = exchange.info.verb === 'watch'
     const kind = MUTATING.has(exchange.info.verb) ? 'mutating' : 'readOnly'
-    if (!isLong) running[kind]++
+    if (!isLong && ++running[kind] > highest[kind]) highest[kind] = running[kind]
     const done = () => {
       if (!isLong) running[kind]--
       record(exchange, started)

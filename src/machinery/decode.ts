@@ -221,7 +221,7 @@ export class TypeDecoder {
       return {
         ...common,
         dropZero: false,
-        absent: always ? (walk) => decode({}, { ...walk, unknown: undefined }) as Json : undefined,
+        absent: always ? (walk) => decode({}, { ...walk, unknown: undefined }) as Json : field.nullable ? () => null : undefined,
         defaultsZero: false,
       }
     }

@@ -1,4 +1,7 @@
+import type { JsonObject } from './json.ts'
+import type { KubeObject } from './object.ts'
 import type { RequestInfo } from './request-info.ts'
+import type { Status } from './status.ts'
 import type { UserInfo } from './user.ts'
 
 /** Whether a request may be made, with what allowed or forbade it. */
@@ -37,6 +40,12 @@ export interface Transport {
   destroy(): void
 }
 
+/** A share of the server that a request takes while it is served. */
+export interface Held {
+  /** Any call but the first does nothing. */
+  release(): void
+}
+
 export interface StreamOptions {
   /** The exact number of bytes to come, when it is known: then they needn't be sent in chunks. */
   length?: number
@@ -61,6 +70,26 @@ export interface BodyStream {
   readonly closed: boolean
 }
 
+/** What audit keeps of one request: told by the stages and endpoints, where there is something to tell. */
+export interface AuditRecord {
+  /** Whether objects are wanted: what isn't needn't be made. */
+  readonly wantsObjects: boolean
+  /** What the object that was sent says of which one it is. */
+  identified(metadata: KubeObject['metadata']): void
+  /** The object that was sent, with its defaults, before anything else changes it; and what it says of which one it is. */
+  requested(object: JsonObject, metadata?: KubeObject['metadata']): void
+  /** The body of a patch, as it was sent. */
+  patched(body: Buffer): void
+  /** The Status that is the answer. */
+  concluded(status: Status): void
+  /** An answer in one piece. @returns what it has to wait for, which never rejects */
+  responded(code: number, contentType: string, body: Buffer | string): void | Promise<void>
+  /** The handler failed with what nobody expected. */
+  panicked(error: unknown): void
+  /** An answer in pieces. @returns what takes them on their way, or `body` itself */
+  streamed(code: number, contentType: string, body: BodyStream): BodyStream
+}
+
 /** One request on its way through the chain, with what each stage learned of it. */
 export class Exchange {
   readonly transport: Transport
@@ -73,9 +102,16 @@ export class Exchange {
   user!: UserInfo
   /** Who sent it, when they act as `user`. */
   impersonator: UserInfo | undefined = undefined
+  /** The verb that let them, such as `impersonate:user-info`; empty for plain `impersonate`. */
+  impersonationConstraint = ''
   auditId = ''
   /** What authorization said of it, and why. */
   decision: AccessDecision | undefined = undefined
+  /** Set where the request is audited. */
+  audit: AuditRecord | undefined = undefined
+  /** Whether annotations go anywhere. */
+  takesAnnotations = false
+  #annotations: Map<string, string> | undefined
   #abort: AbortController | undefined
   /** Texts for Warning headers. */
   readonly warnings: string[] = []
@@ -87,6 +123,8 @@ export class Exchange {
   answeredBytes = 0
   /** Whether the path led to a resource of this server. */
   isServed = false
+  /** What is given back once the request has ended, or earlier by who knows that it needs it no longer. */
+  held: Held | undefined = undefined
 
   constructor(transport: Transport, received: number) {
     this.transport = transport
@@ -117,6 +155,17 @@ export class Exchange {
     this.#abort.abort(reason)
   }
 
+  /** For the audit events of this request; of several of one key the first stays. */
+  annotate(key: string, value: string): void {
+    if (!this.takesAnnotations) return
+    this.#annotations ??= new Map()
+    if (!this.#annotations.has(key)) this.#annotations.set(key, value)
+  }
+
+  get annotations(): ReadonlyMap<string, string> | undefined {
+    return this.#annotations
+  }
+
   /** A header's value; several of one name are joined as HTTP says. */
   header(name: string): string | undefined {
     const value = this.transport.headers[name]
@@ -124,14 +173,18 @@ export class Exchange {
   }
 
   respond(code: number, contentType: string, body: Buffer | string, headers?: Record<string, string | string[]>): void {
-    this.transport.respond(code, this.#headers(contentType, headers), body)
+    const sent = this.#headers(contentType, headers)
+    const written = this.audit?.responded(code, contentType, body)
+    if (written) void written.then(() => this.transport.respond(code, sent, body))
+    else this.transport.respond(code, sent, body)
     this.answeredCode = code
     this.answeredBytes = body.length
   }
 
   stream(code: number, contentType: string, headers?: Record<string, string | string[]>, options?: StreamOptions): BodyStream {
     this.answeredCode = code
-    return this.transport.stream(code, this.#headers(contentType, headers), options)
+    const body = this.transport.stream(code, this.#headers(contentType, headers), options)
+    return this.audit ? this.audit.streamed(code, contentType, body) : body
   }
 
   #headers(contentType: string, more: Record<string, string | string[]> | undefined): Record<string, string | string[]> {

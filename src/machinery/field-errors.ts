@@ -11,10 +11,14 @@ export interface FieldError {
   readonly message: string
 }
 
+/** What Go's encoder escapes in strings, which is the only place for it in JSON. */
+const HTML = /[<>&\u2028\u2029]/g
+const escapeHtml = (json: string): string => json.replace(HTML, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** Prints a value the way the reference's messages do: strings quoted, objects as JSON. */
 export function printValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
-  return typeof value === 'string' ? quote(value) : stringifyJson(value)
+  return typeof value === 'string' ? quote(value) : escapeHtml(stringifyJson(value))
 }
 
 const withDetail = (head: string, detail: string | undefined): string => (detail ? `${head}: ${detail}` : head)

@@ -42,3 +42,11 @@ test('types of the machinery keep their JSON names', () => {
 test('printed as Go does', () => {
   assert.equal(printIndented({ A: '<x>' }), '{\n "A": "\\u003cx\\u003e"\n}')
 })
+
+test('of types of the machinery, lists and maps with nothing in them are left out', () => {
+  const labelSelector = { matchLabels: {}, matchExpressions: [{ key: 'k', operator: 'In', values: [] }] }
+  const form = internalForm(facts, `${CORE}PodAffinityTerm`, { labelSelector, topologyKey: 'k' })
+  assert.deepEqual(form.LabelSelector, { matchExpressions: [{ key: 'k', operator: 'In' }] })
+  const template = internalForm(facts, `${CORE}PodTemplateSpec`, { metadata: { labels: {}, annotations: { a: 'b' } } })
+  assert.deepEqual(Object.keys(template), ['annotations', 'Spec'])
+})

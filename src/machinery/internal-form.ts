@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
-import type { FieldFacts, SchemaFacts, TypeExpression } from './schema.ts'
+import { type FieldFacts, isAlwaysWritten, type SchemaFacts, type TypeExpression } from './schema.ts'
 
 /** How a type of the reference's internal API differs from its versioned one. */
 interface Differences {
@@ -17,6 +17,7 @@ interface Differences {
 
 const CORE = 'io.k8s.api.core.v1.'
 const RESOURCE = 'io.k8s.api.resource.v1.'
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.'
 
 const DIFFERENCES: Readonly<Record<string, Differences>> = {
@@ -219,12 +220,13 @@ const ZERO: Readonly<Record<string, Json>> = {
  */
 export function internalForm(facts: SchemaFacts, type: string, value: JsonObject): JsonObject {
   // Types of the machinery are the same everywhere and keep their JSON names.
-  if (type.includes('.apimachinery.')) return value
+  if (type.includes('.apimachinery.')) return withoutEmpties(facts, type, value)
   const differences = DIFFERENCES[type] ?? {}
   const out: JsonObject = {}
   for (const field of orderedFields(facts.type(type).fields, differences)) {
     const given = value[field.name]
-    if (field.name === 'metadata' && differences.inlineMetadata) Object.assign(out, given)
+    if (field.name === 'metadata' && differences.inlineMetadata)
+      Object.assign(out, isObject(given) ? internalForm(facts, `${META}ObjectMeta`, given) : undefined)
     else {
       const isValue = given === undefined && differences.values?.includes(field.name)
       out[differences.names?.[field.name] ?? goName(field.name)] = isValue
@@ -237,6 +239,21 @@ export function internalForm(facts: SchemaFacts, type: string, value: JsonObject
   }
   return out
 }
+
+/** Those types leave out lists and maps with nothing in them. */
+function withoutEmpties(facts: SchemaFacts, type: string, value: JsonObject): JsonObject {
+  const out: JsonObject = {}
+  for (const [name, item] of Object.entries(value)) {
+    const field = facts.field(facts.type(type), name)
+    const isCollection = field !== undefined && typeof field.type !== 'string' && !isAlwaysWritten(field)
+    if (item === undefined || (isCollection && isEmpty(item))) continue
+    out[name] = field && item !== null ? typed(facts, field.type, item) : item
+  }
+  return out
+}
+
+const isEmpty = (value: Json): boolean =>
+  Array.isArray(value) ? value.length === 0 : isObject(value) && !Object.keys(value).length
 
 /** What a pod shares with its host: part of the internal security context. */
 const hostForm = (spec: JsonObject): JsonObject => ({

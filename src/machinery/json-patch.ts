@@ -23,6 +23,13 @@ const OPERATION_FIELDS = new Set(['op', 'path', 'from', 'value'])
 /** Why an operation can't be applied. A PATCH doesn't tell it; an admission webhook's patch does. */
 export class JsonPatchError extends Error {
   override name = 'JsonPatchError'
+  /** Whether it was a `test` that found another value, while all else could be done. */
+  readonly testFailed: boolean
+
+  constructor(message: string, testFailed = false) {
+    super(message)
+    this.testFailed = testFailed
+  }
 }
 
 export interface JsonPatch {
@@ -168,7 +175,7 @@ function copy(editor: Editor, operation: JsonObject): void {
 function test(editor: Editor, operation: JsonObject): void {
   const path = pointer(operation, 'path', (cause) => `test operation failed to decode path: ${cause}`)
   const expected = getOwn(operation, 'value')
-  const failed = () => new JsonPatchError(`testing value ${path} failed: test failed`)
+  const failed = () => new JsonPatchError(`testing value ${path} failed: test failed`, true)
   if (path === '') {
     if (expected === undefined) throw patchUnsupported('a JSON patch tests the whole document against nothing')
     if (!same(editor.root, expected)) throw failed()

@@ -22,6 +22,14 @@ export interface RequestInfo {
   parts: string[]
 }
 
+const LONG_SUBRESOURCES = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
+
+/** Whether a request may last as long as it likes: watches, connections to pods and the like, and profiles. */
+export function isLongRunning({ verb, subresource, isResource, path }: RequestInfo): boolean {
+  if (verb === 'watch' || verb === 'proxy') return true
+  return isResource ? LONG_SUBRESOURCES.has(subresource) : path.startsWith('/debug/pprof/')
+}
+
 const VERBS: Record<string, string> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 /** The first part of old paths that name their verb. */
 const PATH_VERBS = new Set(['watch', 'proxy'])

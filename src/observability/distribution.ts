@@ -12,12 +12,13 @@ export class Series {
     this.counts = new Array<number>(bounds.length + 1).fill(0)
   }
 
-  observe(value: number): void {
+  /** @param weight how often the value was seen */
+  observe(value: number, weight = 1): void {
     const bounds = this.#bounds
     let at = 0
     while (at < bounds.length && value > (bounds[at] as number)) at++
-    this.counts[at] = (this.counts[at] as number) + 1
-    this.sum += value
+    this.counts[at] = (this.counts[at] as number) + weight
+    this.sum += value * weight
   }
 }
 

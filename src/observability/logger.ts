@@ -9,12 +9,22 @@ export interface LoggerDeps {
   write: (line: string) => void
 }
 
+/** `--v`: from 2 on, what only helps to find errors is logged, too. */
+export const levelOf = (verbosity: number): Level => (verbosity >= 2 ? 'debug' : 'info')
+
 /** Lines for people, or JSON for machines. Never given a secret. */
 export class Logger {
   readonly #deps: LoggerDeps
+  #level: Level
 
   constructor(deps: LoggerDeps) {
     this.#deps = deps
+    this.#level = deps.level
+  }
+
+  /** What is less than this isn't written from now on. */
+  setLevel(level: Level): void {
+    this.#level = level
   }
 
   debug(message: string, fields?: object): void {
@@ -34,8 +44,8 @@ export class Logger {
   }
 
   #log(level: Level, message: string, fields: object | undefined): void {
-    const { level: least, format, clock, write } = this.#deps
-    if (ORDER[level] < ORDER[least]) return
+    const { format, clock, write } = this.#deps
+    if (ORDER[level] < ORDER[this.#level]) return
     const time = new Date(clock()).toISOString()
     if (format === 'json') {
       write(`${JSON.stringify({ ts: time, level, msg: message, ...plain(fields) })}\n`)

@@ -40,10 +40,10 @@ export const admissionPlugins: ReadonlyMap<string, { readonly on: boolean; reado
   NodeDeclaredFeatureValidator on
   JobValidation on
   PodResizeValidator on
-  MutatingAdmissionPolicy on
-  MutatingAdmissionWebhook on
+  MutatingAdmissionPolicy on built
+  MutatingAdmissionWebhook on built
   ValidatingAdmissionPolicy on built
-  ValidatingAdmissionWebhook on
+  ValidatingAdmissionWebhook on built
   ResourceQuota on built
   AlwaysDeny off built
 `)

@@ -19,10 +19,10 @@ export const misc = {
   ),
   'coordinated-leadership-renew-deadline': unbuilt(duration, 10_000, 'Time within which a leader must renew its lease.'),
   'coordinated-leadership-retry-period': unbuilt(duration, 2_000, 'Time between attempts to renew a lease.'),
-  'enable-aggregator-routing': unbuilt(
+  'enable-aggregator-routing': built(
     bool,
     false,
-    'Reach aggregated servers by the addresses of their endpoints instead of the cluster IP.',
+    'Reach webhooks and aggregated servers that are services by the addresses of their endpoints instead of the cluster IP.',
   ),
   'enable-logs-handler': unbuilt(bool, false, 'Serve log files under /logs.', { deprecated: 'serving log files is going away' }),
   'endpoint-reconciler-type': built(

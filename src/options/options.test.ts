@@ -188,23 +188,17 @@ suite('options', () => {
 
 suite('what is not built yet', () => {
   test('stops the start with one line', () => {
-    refused(['--audit-log-path=-'], '--audit-log-path is not built yet: leave it out, or give its default ("")')
+    refused(['--debug-socket-path=x'], '--debug-socket-path is not built yet: leave it out, or give its default ("")')
     refused(['--kubelet-timeout=1s'], '--kubelet-timeout is not built yet: leave it out, or give its default (5s)')
     refused(['--permit-port-sharing'], '--permit-port-sharing is not built yet: leave it out, or give its default (false)')
     refused(
-      ['--audit-log-path=-', '--audit-log-maxage=3'],
-      'not built yet: --audit-log-path (""), --audit-log-maxage (366): leave them out, or give their defaults',
+      ['--debug-socket-path=x', '--kubelet-timeout=3s'],
+      'not built yet: --debug-socket-path (""), --kubelet-timeout (5s): leave them out, or give their defaults',
     )
   })
 
   test('may be given its default, in any form', () => {
-    options(
-      '--audit-log-path=',
-      '--kubelet-timeout=5000ms',
-      '--permit-port-sharing=F',
-      '--oidc-signing-algs=RS256',
-      '--audit-log-maxage=0x16e',
-    )
+    options('--debug-socket-path=', '--kubelet-timeout=5000ms', '--permit-port-sharing=F', '--oidc-signing-algs=RS256')
   })
 
   test('is said of single values', () => {
@@ -345,7 +339,10 @@ suite('what follows from lists', () => {
       'CertificateSigning',
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
+      'MutatingAdmissionPolicy',
+      'MutatingAdmissionWebhook',
       'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionWebhook',
       'ResourceQuota',
     ]
     assert.deepEqual(enabledAdmissionPlugins([], []), byDefault)

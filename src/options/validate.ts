@@ -1,5 +1,6 @@
 import { quote } from '../machinery/field-errors.ts'
 import { admissionPlugins } from './admission.ts'
+import { auditRules } from './auditing-rules.ts'
 import { authorization as authorizationFlags, authorizationModes } from './authorization.ts'
 import { storageMediaTypes, storeOverrides } from './etcd.ts'
 import { featureEnabled } from './feature-gates.ts'
@@ -267,6 +268,7 @@ const rules: readonly Rule[] = [
   etcd,
   priorityAndFairness,
   serving,
+  auditRules,
   serviceAccounts,
   oidc,
   requestHeaders,

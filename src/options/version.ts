@@ -43,6 +43,17 @@ export const versionInfo: VersionInfo = Object.freeze({
 export const reportedVersion = (gitVersion: string): VersionInfo =>
   gitVersion === '' ? versionInfo : Object.freeze({ ...versionInfo, gitVersion })
 
+/** The same as /statusz tells it. */
+export function zPagesVersion({ version }: { version: string }) {
+  const { goVersion, gitVersion, emulationMajor, emulationMinor, ...info } = reportedVersion(version)
+  return {
+    goVersion,
+    binaryVersion: gitVersion.replace(/^v/, ''),
+    emulationVersion: `${emulationMajor}.${emulationMinor}`,
+    minimumCompatibilityVersion: `${info.minCompatibilityMajor}.${info.minCompatibilityMinor}`,
+  }
+}
+
 /** The line that `--version` prints. */
 export const versionLine = (): string => `Kubernetes ${versionInfo.gitVersion}`
 

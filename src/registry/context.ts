@@ -24,6 +24,8 @@ export interface WriteContext {
   readonly env: KindEnvironment
   /** Adds a Warning header to the answer. */
   warn(text: string): void
+  /** Adds an annotation to the request's audit events. */
+  annotate(key: string, value: string): void
 }
 
 /** The same for every request: what the composition root supplies. */
@@ -78,10 +80,18 @@ export interface ObjectAccess {
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options?: { dryRun?: boolean; subresource?: string; fieldManager?: string },
+    options?: UpdateOptions,
   ): Promise<KubeObject>
   /** The same as a DELETE with these options by the server itself. Throws notFound, conflict. */
   delete(namespace: string, name: string, options?: { dryRun?: boolean; deleteOptions?: JsonObject }): Promise<KubeObject>
+}
+
+export interface UpdateOptions {
+  dryRun?: boolean
+  subresource?: string
+  fieldManager?: string
+  /** `change` returns what is applied to the object (server-side apply, by force), not what it becomes. */
+  apply?: boolean
 }
 
 /** Cluster IPs, each backed by an IPAddress object. */

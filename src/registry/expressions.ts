@@ -10,7 +10,9 @@ export interface ExpressionChecks {
    * @param stored texts of rules and messages that are stored already, which may use what newer expressions may not, and which
    *   schemas are unchanged
    */
-  schemaRules?(sites: readonly RuleSite[], path: string, stored: StoredRules): FieldError[]
+  schemaRules(sites: readonly RuleSite[], path: string, stored: StoredRules): FieldError[]
+  /** An expression that selects devices (resource.k8s.io). `field` is its path. */
+  deviceSelector(expression: string, field: string): FieldError[]
   /** One expression of a webhook or policy. `field` is its path. */
   expression(expression: string, field: string, scope: ExpressionScope): FieldError[]
 }

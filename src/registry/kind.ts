@@ -1,7 +1,10 @@
 import type { FieldError } from '../machinery/field-errors.ts'
 import type { Json, JsonObject } from '../machinery/json.ts'
-import type { FieldFilter } from '../machinery/managed-fields/views.ts'
+import type { Schema } from '../machinery/json-schema/schema.ts'
+import type { FieldFilter, Views } from '../machinery/managed-fields/views.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { CacheEntry } from '../storage/cache-entry.ts'
+import type { ObjectCodec } from './codec.ts'
 import type { Column } from './columns.ts'
 import type { WriteContext } from './context.ts'
 
@@ -65,6 +68,8 @@ export interface KindSpec<T extends KubeObject> {
   returnsDeleted?: boolean
   /** What becomes of dependents when a delete names no policy: `background` (default) or `orphan` (adds the orphan finalizer). */
   defaultPropagation?: 'background' | 'orphan'
+  /** Why an object of this name can't be deleted by itself; undefined for all others. Collections are deleted whole. */
+  undeletable?(name: string): string | undefined
   /** A Warning for deletes that name no policy, where dependents stay. */
   orphanWarning?: string
   /**
@@ -129,6 +134,48 @@ export interface KindSpec<T extends KubeObject> {
   deprecated?: string
   /** How long objects live by themselves, in seconds. */
   ttlSeconds?(object: T, context: WriteContext): number | undefined
+  /** What objects are like by version, of kinds that have no type facts. */
+  jsonSchemas?: Readonly<Record<string, Schema>>
+  /** Set for what a definition made at run time. */
+  custom?: CustomKind
+}
+
+/**
+ * What kinds have that come into being at run time. Each version of a custom resource is a kind of its own, with rules of its own, on the
+ * store that they share; hooks see objects of that version.
+ */
+export interface CustomKind {
+  /** Tells what is made of this kind from what was made of others with the same name, before it or after. */
+  readonly tag: string
+  readonly listKind: string
+  /** The version in which objects are stored. */
+  readonly storageVersion: string
+  /** Whether it can be reached; the version in which objects are stored is known even if not. */
+  readonly served: boolean
+  /** The definition is about to go: nothing new is created. */
+  readonly terminating: boolean
+  readonly codec: ObjectCodec
+  /**
+   * Brings stored objects to this version, where that takes asking somebody: before anything else is asked of them. Unset where it
+   * doesn't.
+   * @throws (rejects) StatusError 500
+   */
+  prepare?(entries: readonly CacheEntry[]): Promise<void>
+  /** A stored object's JSON in this version. @throws StatusError 500 when it had to be prepared, and wasn't */
+  bytes(entry: CacheEntry): Buffer
+  /** An object of another version in this one. May change what it gets. @throws StatusError 500 when that takes asking somebody */
+  fromOther(object: JsonObject): KubeObject
+  /**
+   * Brings an object of another version to this one, where that takes asking somebody; its input stays as it is. Unset where it doesn't.
+   * @throws (rejects) StatusError 500
+   */
+  convert?(object: JsonObject): Promise<JsonObject>
+  /** Takes an object of this version to that in which objects are stored. Shares parts with its input. */
+  toStored(object: KubeObject): JsonObject | Promise<JsonObject>
+  /** How every version sees objects of this one. */
+  readonly views: Views
+  /** Where versions have the number of replicas that a Scale shows, as managed fields name it. */
+  replicas(apiVersion: string): readonly string[] | undefined
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
@@ -168,6 +215,8 @@ export interface Subresource<T extends KubeObject> {
   verbs: readonly ('create' | 'delete' | 'get' | 'patch' | 'update')[]
   /** What GET shows, and what update and patch start from; the parent itself when unset. */
   read?(parent: T): KubeObject
+  /** Why a parent has nothing that GET could show. */
+  unreadable?(parent: T): string | undefined
   /** Table columns of what `read` shows; the parent's when unset. */
   columns?: readonly Column<KubeObject>[]
   /** Update and patch: returns the changed parent. `incoming` is decoded by `kind`'s schema. Throw StatusErrors. */

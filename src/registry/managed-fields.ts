@@ -18,6 +18,7 @@ import {
   without,
 } from '../machinery/managed-fields/views.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { StatusError } from '../machinery/status.ts'
 import { apiVersionOf, type KindDefinition, type Subresource } from './kind.ts'
 import type { RequestContext } from './request-context.ts'
 import { ServedResource } from './served.ts'
@@ -44,6 +45,8 @@ export class FieldManager {
   }
 
   readonly views: Views = (apiVersion) => {
+    const { custom } = this.#kind
+    if (custom) return custom.views(apiVersion)
     const known = this.#views.get(apiVersion)
     if (known || !this.#versions.includes(apiVersion)) return known
     const other = this.#kind.alsoServed?.find((version) => apiVersionOf(version) === apiVersion)
@@ -98,6 +101,7 @@ export class FieldManager {
     force: boolean,
     context: RequestContext,
   ): KubeObject {
+    if (this.#kind.custom) throw new StatusError(500, '', UNCONVERTIBLE_SCALE)
     const view = this.#subresourceView(kind)
     const writer = { ...this.writer(context), apiVersion: view.apiVersion }
     const views: Views = (apiVersion) => (apiVersion === view.apiVersion ? view : undefined)
@@ -125,6 +129,8 @@ export class FieldManager {
       return incoming.metadata?.managedFields
     }
     const parent = current.metadata?.managedFields
+    // The reference can't tell whose the fields of a custom resource's Scale are, so that they are nobody's after a write.
+    if (this.#kind.custom) return toParentEntries(parent, undefined, apiVersion, this.#replicas)
     if (how === 'apply') return toParentEntries(parent, incoming.metadata?.managedFields, apiVersion, this.#replicas)
     const view = this.#subresourceView(subresource.kind)
     const next = managedFieldsAfterUpdate({
@@ -150,7 +156,11 @@ export class FieldManager {
     if (next) metaOf(object).managedFields = next
   }
 
-  readonly #replicas = (apiVersion: string) => (this.#versions.includes(apiVersion) ? REPLICAS : undefined)
+  readonly #replicas = (apiVersion: string) => {
+    const { custom } = this.#kind
+    if (custom) return custom.replicas(apiVersion)
+    return this.#versions.includes(apiVersion) ? REPLICAS : undefined
+  }
 
   #subresourceView(kind: NonNullable<Subresource<KubeObject>['kind']>): VersionView {
     const apiVersion = apiVersionOf(kind)
@@ -169,6 +179,9 @@ export class FieldManager {
     }
   }
 }
+
+const UNCONVERTIBLE_SCALE =
+  'failed to create manager for existing fields: failed to convert live object (/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: autoscaling/v1'
 
 function viewOf(served: ServedResource, decoder: TypeDecoder, atoms: FactAtoms): VersionView {
   const atom: Atom = atoms.atom(served.schema)

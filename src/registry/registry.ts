@@ -1,6 +1,7 @@
 import type { AdmissionChain } from '../admission/plugin.ts'
 import type { TypeDecoder } from '../machinery/decode.ts'
 import type { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
+import { WatchEndedError } from '../storage/cache-watch.ts'
 import type { KindEnvironment, ObjectAccess } from './context.ts'
 import { apiVersionOf, type KindDefinition } from './kind.ts'
 import { Resource } from './resource.ts'
@@ -61,6 +62,48 @@ export class Registry {
     this.#generation++
   }
 
+  /**
+   * Serves a custom resource by these kinds, one for each version, on the store that it has or gets. Watches of what was served of it
+   * before end.
+   * @param kinds all of one group and resource, that of the storage version among them
+   */
+  define(kinds: readonly KindDefinition[], env: KindEnvironment): void {
+    const [first] = kinds
+    if (!first) return
+    const name = `${first.group}/${first.resource}`
+    const { admission, decoder, atoms, clock, random, uuid, garbageCollection } = this.#deps
+    let store = this.#resources.get(name)?.store
+    if (store && !store.kind.custom) throw new Error(`${name} is a built-in resource`)
+    this.#endCustom(first, store)
+    for (const kind of kinds) {
+      store = new KindStore(kind, this.#deps, store)
+      const resource = new Resource({ store, admission, decoder, atoms, env, clock, random, uuid, garbageCollection })
+      // The one that stands for all is that of the version in which objects are stored.
+      if (kind.custom?.storageVersion === kind.version) this.#resources.set(name, resource)
+      if (kind.custom?.served) this.#serve(new ServedResource(kind, decoder), resource)
+    }
+    this.#kinds = [...this.#kinds, ...kinds.filter(({ custom }) => custom?.served)]
+    this.#generation++
+  }
+
+  /** Serves a custom resource no more. */
+  undefine(of: { group: string; resource: string }): void {
+    const name = `${of.group}/${of.resource}`
+    const store = this.#resources.get(name)?.store
+    if (!store?.kind.custom) return
+    this.#endCustom(of, store)
+    this.#resources.delete(name)
+    store.cache.close(new WatchEndedError())
+    this.#generation++
+  }
+
+  #endCustom(of: { group: string; resource: string }, store: KindStore | undefined): void {
+    for (const [key, { served }] of this.#endpoints)
+      if (served.kind.custom && served.group === of.group && served.kind.resource === of.resource) this.#endpoints.delete(key)
+    this.#kinds = this.#kinds.filter((kind) => !kind.custom || kind.group !== of.group || kind.resource !== of.resource)
+    store?.cache.startOver(new WatchEndedError())
+  }
+
   #serve(served: ServedResource, resource: Resource): void {
     this.#endpoints.set(`${served.apiVersion}/${served.kind.resource}`, { served, resource })
   }
@@ -91,11 +134,11 @@ export class Registry {
     return this.#endpoints.values()
   }
 
-  /** Every group version that is served. */
+  /** Every group version of built-in resources that is served. */
   groupVersions(): { group: string; version: string }[] {
     const found = new Map<string, { group: string; version: string }>()
     for (const { served } of this.#endpoints.values())
-      found.set(served.apiVersion, { group: served.group, version: served.version })
+      if (!served.kind.custom) found.set(served.apiVersion, { group: served.group, version: served.version })
     return [...found.values()]
   }
 
@@ -104,8 +147,9 @@ export class Registry {
     return false
   }
 
+  /** Whether a group has built-in resources that are served. */
   servesGroup(group: string): boolean {
-    for (const { served } of this.#endpoints.values()) if (served.group === group) return true
+    for (const { served } of this.#endpoints.values()) if (served.group === group && !served.kind.custom) return true
     return false
   }
 
@@ -121,6 +165,17 @@ export class Registry {
 
   objects(resource: string, group = ''): ObjectAccess {
     return this.resource(resource, group)
+  }
+
+  /** The kinds that serve a resource, one for each version of a custom one. */
+  versionsOf(group: string, resource: string): KindDefinition[] {
+    return this.#kinds.filter((kind) => kind.group === group && kind.resource === resource)
+  }
+
+  /** The objects of a custom resource, whether it is served in any version or not; undefined when it isn't defined. */
+  customObjects(group: string, resource: string): ObjectAccess | undefined {
+    const found = this.#resources.get(`${group}/${resource}`)
+    return found?.kind.custom && found
   }
 
   /** Ends all watches. */

@@ -23,6 +23,10 @@ export interface RequestContextInit {
   /** Who the managed fields are recorded for; `unknown` when empty. */
   fieldManager?: string
   warn?: (text: string) => void
+  /** What ends with the request; unset for the server's own writes. */
+  request?: { readonly signal: AbortSignal }
+  /** Set where the request is audited. */
+  annotate?: ((key: string, value: string, level?: 'Request') => void) | undefined
 }
 
 /** One write on its way through strategy and admission. */
@@ -40,6 +44,8 @@ export class RequestContext implements WriteContext {
   readonly apiVersion: string
   readonly #version: { group: string; version: string } | undefined
   readonly #warn: ((text: string) => void) | undefined
+  readonly #annotate: ((key: string, value: string, level?: 'Request') => void) | undefined
+  readonly #request: { readonly signal: AbortSignal } | undefined
   readonly #warned = new Set<string>()
   #admissionName: string | undefined
 
@@ -57,6 +63,8 @@ export class RequestContext implements WriteContext {
     this.#version = init.version
     this.apiVersion = init.version ? apiVersionOf(init.version) : ''
     this.#warn = init.warn
+    this.#request = init.request
+    this.#annotate = init.annotate
     this.#admissionName = init.admissionName
   }
 
@@ -65,6 +73,10 @@ export class RequestContext implements WriteContext {
     if (this.#warned.has(text)) return
     this.#warned.add(text)
     this.#warn?.(text)
+  }
+
+  annotate(key: string, value: string): void {
+    this.#annotate?.(key, value)
   }
 
   attributes(
@@ -89,7 +101,13 @@ export class RequestContext implements WriteContext {
       options: this.options,
       dryRun: this.dryRun,
       user: this.user,
+      request: this.#request,
       warn: (text) => this.warn(text),
+      audited: this.#annotate !== undefined,
+      annotate: this.#annotate ?? ignore,
+      reinvocation: undefined,
     }
   }
 }
+
+const ignore = (): void => {}

@@ -9,7 +9,8 @@ import { API_SERVER_USER, SYSTEM_PRIVILEGED_GROUP, type UserInfo } from '../mach
 import type { CacheEntry } from '../storage/cache-entry.ts'
 import { NEXT_STEP } from '../util/cohort.ts'
 import { authorizeCreate } from './authorize-create.ts'
-import type { KindEnvironment, ObjectAccess } from './context.ts'
+import { factCodec, type ObjectCodec } from './codec.ts'
+import type { KindEnvironment, ObjectAccess, UpdateOptions } from './context.ts'
 import { type DeleteOptions, deletionOf } from './deletion.ts'
 import type { KindDefinition, Subresource, Undo } from './kind.ts'
 import { FieldManager, keepTimes, type WriteMode } from './managed-fields.ts'
@@ -48,17 +49,19 @@ export class Resource implements ObjectAccess {
   readonly kind: KindDefinition
   readonly store: KindStore
   readonly fields: FieldManager
+  readonly #codec: ObjectCodec
   readonly #deps: ResourceDeps
 
   constructor(deps: ResourceDeps) {
     this.#deps = deps
     this.store = deps.store
     this.kind = deps.store.kind
+    this.#codec = this.kind.custom?.codec ?? factCodec(deps.decoder, this.kind.schema)
     this.fields = new FieldManager(this.kind, deps.decoder, deps.atoms)
   }
 
   /** What an empty status of this kind decodes to. */
-  #emptyStatus = (): unknown => (this.#deps.decoder.decode(this.kind.schema, {}) as JsonObject).status
+  #emptyStatus = (): unknown => (this.#codec.decode({}) as JsonObject).status
 
   // ---- for requests -----------------------------------------------------------------------------------
 
@@ -91,7 +94,9 @@ export class Resource implements ObjectAccess {
     const ttlSeconds = this.kind.ttlSeconds?.(object, context)
     for (let tries = 1; ; tries++) {
       try {
-        return await this.store.create(this.#canonical(object), { dryRun: context.dryRun, ttlSeconds })
+        const entry = await this.store.create(this.#canonical(object), { dryRun: context.dryRun, ttlSeconds })
+        if (this.kind.custom?.prepare) await this.kind.custom.prepare([entry])
+        return entry
       } catch (error) {
         const taken = generates && error instanceof StatusError && error.reason === 'AlreadyExists'
         if (!taken) throw error
@@ -174,8 +179,8 @@ export class Resource implements ObjectAccess {
 
   /** Gives back what the object held before and doesn't any more. */
   async #after(written: Written, before: KubeObject | undefined, context: RequestContext): Promise<void> {
-    if (written.removed) await this.kind.afterDelete?.(written.entry.object(), context)
-    else if (before) await this.kind.afterUpdate?.(written.entry.object(), before, context)
+    if (written.removed) await this.kind.afterDelete?.(this.store.objectOf(written.entry), context)
+    else if (before) await this.kind.afterUpdate?.(this.store.objectOf(written.entry), before, context)
   }
 
   async #createByUpdate(object: KubeObject, context: RequestContext, how: WriteMode): Promise<Change> {
@@ -202,7 +207,7 @@ export class Resource implements ObjectAccess {
 
   /** The object as Go would write it: fields in order, nothing that an encoding leaves out. */
   #canonical(object: KubeObject): KubeObject {
-    return this.#deps.decoder.canonical(this.kind.schema, object as JsonObject) as KubeObject
+    return this.#codec.canonical(object)
   }
 
   #ttl(object: KubeObject, context: RequestContext): { ttlSeconds?: number } {
@@ -338,7 +343,7 @@ export class Resource implements ObjectAccess {
       if (change !== 'keep' && 'again' in change) marked = change.store
       return change
     })
-    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
+    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(this.store.objectOf(written.entry), context)
     const { orphanWarning } = this.kind
     const named = options.propagationPolicy !== undefined || options.orphanDependents !== undefined
     if (orphanWarning && !named) context.warn(orphanWarning)
@@ -348,46 +353,48 @@ export class Resource implements ObjectAccess {
   // ---- for the server itself --------------------------------------------------------------------------
 
   async get(namespace: string, name: string): Promise<KubeObject | undefined> {
-    return (await this.store.get(namespace, name))?.object<KubeObject>()
+    const entry = await this.store.get(namespace, name)
+    return entry && this.store.objectOf(entry)
   }
 
   async list(namespace: string): Promise<KubeObject[]> {
     await this.store.cache.ready()
     const prefix = this.store.prefix(namespace)
-    const found: KubeObject[] = []
+    const found: CacheEntry[] = []
     this.store.cache.snapshot().tree.forEach(prefix, afterPrefix(prefix), (entry) => {
-      found.push(entry.object<KubeObject>())
+      found.push(entry)
       return true
     })
-    return found
+    await this.kind.custom?.prepare?.(found)
+    return found.map((entry) => this.store.objectOf(entry))
   }
 
   async create(object: KubeObject, options: { dryRun?: boolean; fieldManager?: string } = {}): Promise<KubeObject> {
     const decoded = this.#decode(object)
     const context = this.#own('create', object.metadata?.namespace ?? '', '', options)
-    return (await this.createFor(decoded, context)).object<KubeObject>()
+    return this.store.objectOf(await this.createFor(decoded, context))
   }
 
   async update(
     namespace: string,
     name: string,
     change: (object: KubeObject) => KubeObject | undefined,
-    options: { dryRun?: boolean; subresource?: string; fieldManager?: string } = {},
+    options: UpdateOptions = {},
   ): Promise<KubeObject> {
     const context = this.#own('update', namespace, name, options)
     const written = await this.store.change(namespace, name, context, async (current) => {
       if (!current) throw this.store.notFound(name)
       const changed = change(clone(current))
       if (!changed) return 'keep'
-      const next = this.#decode(changed)
+      const next = this.#decode(options.apply ? this.fields.apply(current, changed as JsonObject, true, context) : changed)
       keepSystemMetadata(metaOf(next), { ...metaOf(current), generation: metaOf(next).generation ?? metaOf(current).generation })
       this.#bumpGeneration(next, current)
-      this.fields.record(current, next, context)
+      if (!options.apply) this.fields.record(current, next, context)
       return this.#changed(next, current, context)
     })
     // It was the last thing that a deleted object waited for.
-    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(written.entry.object(), context)
-    return written.entry.object<KubeObject>()
+    if (written.removed && !context.dryRun) await this.kind.afterDelete?.(this.store.objectOf(written.entry), context)
+    return this.store.objectOf(written.entry)
   }
 
   async delete(
@@ -397,11 +404,11 @@ export class Resource implements ObjectAccess {
   ): Promise<KubeObject> {
     const context = this.#own('delete', namespace, name, options)
     const written = await this.deleteFor(context, (options.deleteOptions ?? {}) as DeleteOptions)
-    return written.entry.object<KubeObject>()
+    return this.store.objectOf(written.entry)
   }
 
   #decode(object: KubeObject): KubeObject {
-    const decoded = this.#deps.decoder.decode(this.kind.schema, object as JsonObject) as KubeObject
+    const decoded = this.#codec.decode(object as JsonObject)
     decoded.kind = this.kind.kind
     decoded.apiVersion = this.kind.group ? `${this.kind.group}/${this.kind.version}` : this.kind.version
     this.kind.defaults?.(decoded)

@@ -1,7 +1,10 @@
 import type { TypeDecoder } from '../machinery/decode.ts'
+import { parseJson } from '../machinery/go-json.ts'
 import { clone, isObject, type JsonObject } from '../machinery/json.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
+import { sortedJson } from '../machinery/strict-json.ts'
 import type { CacheEntry } from '../storage/cache-entry.ts'
+import { factCodec, type ObjectCodec } from './codec.ts'
 import type { Column } from './columns.ts'
 import { apiVersionOf, type KindDefinition, type ServedVersion } from './kind.ts'
 
@@ -15,9 +18,11 @@ export class ServedResource {
   readonly columns: readonly Column<KubeObject>[] | undefined
   /** What was read since the start: plain numbers, since they are added to on hot paths. */
   readonly use = { openWatches: 0, watchEvents: 0, lists: 0, fetched: 0, returned: 0 }
-  readonly #decoder: TypeDecoder
+  readonly #codec: ObjectCodec
+  /** The storage version's. */
+  readonly #stored: ObjectCodec
   readonly #other: ServedVersion<KubeObject> | undefined
-  /** `"kind":"Pod","apiVersion":"v1",` at the head of every body: list items of built-in kinds go without it. */
+  /** Of `"kind":"Pod","apiVersion":"v1",` at the head of every body: list items of built-in kinds go without it. */
   readonly #headLength: number
 
   /** @param other unset for the storage version */
@@ -28,9 +33,11 @@ export class ServedResource {
     this.apiVersion = apiVersionOf(this)
     this.schema = other?.schema ?? kind.schema
     this.columns = other?.columns ?? kind.columns
-    this.#decoder = decoder
+    this.#stored = kind.custom?.codec ?? factCodec(decoder, kind.schema)
+    this.#codec = other ? factCodec(decoder, other.schema) : this.#stored
     this.#other = other
-    this.#headLength = `"kind":"${kind.kind}","apiVersion":"${this.apiVersion}",`.length
+    // Items of custom resources are whole objects.
+    this.#headLength = kind.custom ? 0 : `"kind":"${kind.kind}","apiVersion":"${this.apiVersion}",`.length
   }
 
   /** Selectable fields of this version besides name and namespace; undefined when the kind declares none. */
@@ -40,7 +47,7 @@ export class ServedResource {
 
   /** Selectable fields that only this version has; they are read off the decoded object. */
   get ownFields(): Readonly<Record<string, (object: KubeObject) => string>> | undefined {
-    return this.#other?.fields
+    return this.kind.custom ? this.kind.fields : this.#other?.fields
   }
 
   /** The text of the Warning that every answer of this version carries. */
@@ -63,8 +70,9 @@ export class ServedResource {
    */
   toStorage(raw: JsonObject, unknown?: string[], own = false): KubeObject {
     const resets = resetsManagedFields(raw)
-    const decoded = this.#decoder.decodeRequest(this.schema, raw, unknown, own) as KubeObject
+    const decoded = this.#codec.request(raw, unknown, own)
     if (resets) metaOf(decoded).managedFields = []
+    if (this.kind.custom) return decoded
     if (!this.#other) {
       decoded.kind = this.kind.kind
       decoded.apiVersion = this.apiVersion
@@ -72,35 +80,44 @@ export class ServedResource {
       return decoded
     }
     this.#other.defaults?.(decoded)
-    return this.#stored(this.#other.toStorage(decoded))
+    return this.#converted(this.#other.toStorage(decoded))
   }
 
-  #stored(object: KubeObject): KubeObject {
+  #converted(object: KubeObject): KubeObject {
     const whole: JsonObject = { ...(object as JsonObject), kind: this.kind.kind, apiVersion: apiVersionOf(this.kind) }
-    const decoded = this.#decoder.decodeRequest(this.kind.schema, whole) as KubeObject
+    const decoded = this.#stored.request(whole)
     this.kind.defaults?.(decoded)
     return decoded
   }
 
   /** An object of the storage version as this version shows it. Shares parts with its input. */
   fromStorage(object: KubeObject): KubeObject {
-    if (!this.#other) return object
+    if (!this.#other) return this.#own(object)
     const converted = this.#other.fromStorage(object)
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = converted
-    return this.#decoder.decode(this.schema, {
-      kind: this.kind.kind,
-      apiVersion: this.apiVersion,
-      ...clone(rest as JsonObject),
-    }) as KubeObject
+    return this.#codec.decode({ kind: this.kind.kind, apiVersion: this.apiVersion, ...clone(rest as JsonObject) })
+  }
+
+  /** What the server's own parts read of a custom resource is of its storage version, else of this one. */
+  #own(object: KubeObject): KubeObject {
+    const { custom } = this.kind
+    return custom && object.apiVersion !== this.apiVersion ? custom.fromOther(clone(object) as JsonObject) : object
+  }
+
+  /** What a stored object's tables, selectors and metadata are read from: a fresh copy. */
+  object(entry: CacheEntry): KubeObject {
+    return this.kind.custom ? (parseJson(this.bytes(entry)) as KubeObject) : entry.object<KubeObject>()
   }
 
   /** An object that answers a request without being stored, as this version writes it: what is empty may be left out. */
   written(object: KubeObject): KubeObject {
-    return this.#decoder.decodeWritten(this.schema, this.fromStorage(object) as JsonObject) as KubeObject
+    return this.#codec.written(this.fromStorage(object))
   }
 
   /** A stored object's JSON in this version. */
   bytes(entry: CacheEntry): Buffer {
+    const { custom } = this.kind
+    if (custom) return custom.bytes(entry)
     if (!this.#other) return entry.body
     return entry.form(this.apiVersion, (e) => Buffer.from(JSON.stringify(this.fromStorage(e.object()))))
   }
@@ -110,13 +127,23 @@ export class ServedResource {
     return 1 + this.#headLength
   }
 
+  /** What comes before the items of a list, and after them. Go writes the members of a list of custom resources as those of a map. */
+  listAround(metadata: JsonObject): { head: string; tail: string } {
+    const { custom, kind } = this.kind
+    if (!custom) {
+      const text = JSON.stringify(metadata)
+      return { head: `{"kind":"${kind}List","apiVersion":"${this.apiVersion}","metadata":${text},"items":[`, tail: ']}\n' }
+    }
+    const text = sortedJson({ continue: '', ...metadata })
+    return { head: `{"apiVersion":"${this.apiVersion}","items":[`, tail: `],"kind":"${custom.listKind}","metadata":${text}}\n` }
+  }
+
   /** The object that bookmarks carry: nothing but a resource version. */
   bookmark(revision: number, annotations?: Record<string, string>): JsonObject {
-    const empty = this.#decoder.decode(this.schema, {
-      kind: this.kind.kind,
-      apiVersion: this.apiVersion,
-      metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
-    })
+    const metadata: JsonObject = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) }
+    const blank = { kind: this.kind.kind, apiVersion: this.apiVersion, metadata }
+    if (this.kind.custom) return JSON.parse(sortedJson(blank)) as JsonObject
+    const empty = this.#codec.decode(blank) as JsonObject
     const { blankSpec } = this.kind
     if (blankSpec) empty.spec = { ...(empty.spec as JsonObject), ...blankSpec }
     return empty

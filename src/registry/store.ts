@@ -1,8 +1,10 @@
+import { parseJson } from '../machinery/go-json.ts'
 import type { JsonObject } from '../machinery/json.ts'
-import { equal } from '../machinery/json.ts'
-import { encodeStored, FieldsPool, parseStored } from '../machinery/managed-fields/stored-text.ts'
+import { clone, equal } from '../machinery/json.ts'
+import { encodeStored, expandManagedFields, FieldsPool, parseStored } from '../machinery/managed-fields/stored-text.ts'
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
+import { sortedJson } from '../machinery/strict-json.ts'
 import { CacheEntry, type Describe } from '../storage/cache-entry.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import { TransformingStorage } from '../storage/encryption/transforming-storage.ts'
@@ -60,8 +62,17 @@ export class KindStore {
   readonly #describe: Describe
   readonly #fields = new FieldsPool()
 
-  constructor(kind: KindDefinition, deps: StoreDeps) {
+  /** @param shared a store of the same objects, of which this is another view: of another version, or by a later definition */
+  constructor(kind: KindDefinition, deps: StoreDeps, shared?: KindStore) {
     this.kind = kind
+    if (shared) {
+      this.#storage = shared.#storage
+      this.#transforming = shared.#transforming
+      this.#prefix = shared.#prefix
+      this.#describe = shared.#describe
+      this.cache = shared.cache
+      return
+    }
     const { metrics } = deps
     const labels = { group: kind.group, resource: kind.resource }
     const own = deps.storageOf?.(labels) ?? deps.storage
@@ -94,7 +105,9 @@ export class KindStore {
     const { cache } = this
     if (!cache.loaded) await cache.ready()
     const key = this.key(namespace, name)
-    return cache.eager ? await this.#cached(key) : await cache.newest(key)
+    const entry = cache.eager ? await this.#cached(key) : await cache.newest(key)
+    if (entry && this.kind.custom?.prepare) await this.kind.custom.prepare([entry])
+    return entry
   }
 
   /** @throws StatusError 500 when the stored object can't be read */
@@ -121,7 +134,8 @@ export class KindStore {
       throw error
     }
     if (existing) throw this.#exists(existing, meta.name ?? '')
-    const value = encode(object)
+    const encoding = this.#encode(object)
+    const value = encoding instanceof Promise ? await encoding : encoding
     if (options.dryRun) return new CacheEntry(key, value, 0, this.#describe)
     try {
       return await this.#write(key, value, object, () => this.#storage.create(key, value, ttl(options.ttlSeconds)))
@@ -134,7 +148,16 @@ export class KindStore {
   }
 
   #write(key: string, value: Buffer, object: KubeObject, write: () => Promise<number>): Promise<CacheEntry> {
-    return this.cache.write(key, value, this.#describe(object), write)
+    const written = this.cache.write(key, value, this.#describe(object), write)
+    return this.kind.custom ? this.#shown(written, object) : written
+  }
+
+  /** What was stored just now needn't be read to be shown. */
+  async #shown(written: Promise<CacheEntry>, object: KubeObject): Promise<CacheEntry> {
+    const entry = await written
+    const { custom } = this.kind
+    if (custom && !custom.prepare) entry.form(custom.tag, () => encodeSorted(object as JsonObject, entry.revision))
+    return entry
   }
 
   #exists(existing: CacheEntry | undefined, name: string): StatusError {
@@ -162,7 +185,9 @@ export class KindStore {
       current = await this.cache.newest(key)
       certain = true
     }
+    const prepare = this.kind.custom?.prepare
     for (let tries = 0; ; tries++) {
+      if (current && prepare) await prepare([current])
       const object = current && this.#objectOf(current)
       let change: Change
       try {
@@ -186,6 +211,7 @@ export class KindStore {
           if (current?.revision === before.revision) return { entry: before, removed: false }
           continue
         }
+        if (prepare) await prepare([written.entry])
         if (change === 'keep' || !('again' in change)) return written
         current = written.entry
       } catch (error) {
@@ -200,7 +226,21 @@ export class KindStore {
 
   /** A decoded copy for a write: the sets in its managed fields stay text until they are asked for. */
   #objectOf(entry: CacheEntry): KubeObject {
+    if (this.kind.custom) return this.objectOf(entry)
     return (parseStored(entry.body.toString(), this.#fields) as KubeObject | undefined) ?? entry.object<KubeObject>()
+  }
+
+  /** A decoded copy, of the version that this kind is of. */
+  objectOf(entry: CacheEntry): KubeObject {
+    const { custom } = this.kind
+    return custom ? (parseJson(custom.bytes(entry)) as KubeObject) : entry.object<KubeObject>()
+  }
+
+  #encode(object: KubeObject, revision?: number): Buffer | Promise<Buffer> {
+    const { custom } = this.kind
+    if (!custom) return encode(object, revision)
+    const stored = custom.toStored(object)
+    return stored instanceof Promise ? stored.then((made) => encodeSorted(made, revision)) : encodeSorted(stored, revision)
   }
 
   #entryOf(stored: KeyValue | undefined): CacheEntry | undefined {
@@ -217,19 +257,24 @@ export class KindStore {
     if ('remove' in change) {
       const last = current as CacheEntry
       if (dryRun)
-        return { entry: new CacheEntry(key, encode(change.remove, last.revision), last.revision, this.#describe), removed: true }
+        return {
+          entry: new CacheEntry(key, await this.#encode(change.remove, last.revision), last.revision, this.#describe),
+          removed: true,
+        }
       const revision = await this.#storage.delete(key, last.revision)
-      const shown = encode(change.remove, last.revision)
+      const shown = await this.#encode(change.remove, last.revision)
       return { entry: new CacheEntry(key, shown, revision, this.#describe), removed: true }
     }
     const object = change.store
     if (!current) {
-      if (dryRun) return { entry: new CacheEntry(key, encode(object), 0, this.#describe), removed: false }
-      const value = encode(object)
+      if (dryRun) return { entry: new CacheEntry(key, await this.#encode(object), 0, this.#describe), removed: false }
+      const encoding = this.#encode(object)
+      const value = encoding instanceof Promise ? await encoding : encoding
       const entry = await this.#write(key, value, object, () => this.#storage.create(key, value, ttl(change.ttlSeconds)))
       return { entry, removed: false }
     }
-    const value = encode(object)
+    const encoding = this.#encode(object)
+    const value = encoding instanceof Promise ? await encoding : encoding
     // What is stored with an old key is written again, even if it is the same.
     if (before && unchanged(current, value, before, object) && !(this.#transforming && (await this.#transforming.stale(key)))) {
       await change.undo?.()
@@ -305,9 +350,19 @@ export function encode(object: KubeObject, revision?: number): Buffer {
   return encodeStored(whole)
 }
 
+/** The same with sorted members, as Go writes what has no type of its own. */
+function encodeSorted(object: JsonObject, revision?: number): Buffer {
+  const { resourceVersion: _, ...metadata } = (object.metadata ?? {}) as JsonObject
+  if (revision !== undefined) metadata.resourceVersion = String(revision)
+  const whole: JsonObject = { ...object, metadata: clone(metadata) }
+  expandManagedFields(whole)
+  return Buffer.from(sortedJson(whole))
+}
+
 /** What selectors see of an object of this kind. */
 function describeBy(kind: KindDefinition): Describe {
-  const getters = kind.fields ?? {}
+  // Versions of a custom resource have fields of their own, which are read off their own objects.
+  const getters = kind.custom ? {} : (kind.fields ?? {})
   const names = Object.keys(getters)
   const known = new RecentMap<Labels>(LABEL_SETS)
   return (given) => {

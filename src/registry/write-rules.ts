@@ -51,7 +51,7 @@ export function generatedName(base: string, random: (max: number) => number): st
 }
 
 /** Metadata in the order of the Go struct, so that the encoded object has it so. */
-function orderedMeta(meta: MetaV1ObjectMeta): MetaV1ObjectMeta {
+export function orderedMeta(meta: MetaV1ObjectMeta): MetaV1ObjectMeta {
   const out: MetaV1ObjectMeta = {}
   if (meta.name) out.name = meta.name
   if (meta.generateName) out.generateName = meta.generateName
@@ -103,6 +103,7 @@ export function beforeCreate(
   const errors = validateObjectMeta(meta as JsonObject, {
     namespaced: kind.scope === 'Namespaced',
     nameValidator: nameValidator(kind),
+    anyFinalizer: kind.custom !== undefined,
   })
   if (kind.validate) errors.push(...kind.validate(object, context))
   refuse(kind, meta.name ?? '', errors)
@@ -146,13 +147,18 @@ export function beforeStatusUpdate(kind: KindDefinition, object: KubeObject, old
  * validation, and tells of each as often; that only matters when there is something to tell.
  */
 export function updateMetaErrors(kind: KindDefinition, meta: MetaV1ObjectMeta, before: MetaV1ObjectMeta): FieldError[] {
-  const rules = { namespaced: kind.scope === 'Namespaced', nameValidator: nameValidator(kind) }
+  const rules = {
+    namespaced: kind.scope === 'Namespaced',
+    nameValidator: nameValidator(kind),
+    anyFinalizer: kind.custom !== undefined,
+  }
   const now = meta as JsonObject
   const changed = validateObjectMetaUpdate(now, before as JsonObject, 'metadata', true)
   const own = validateObjectMeta(now, rules)
   if (changed.length === 0 && own.length === 0) return []
   const common = validateObjectMeta(now, { ...rules, nameValidator: pathSegmentName, anyFinalizer: true })
-  return [...common, ...changed, ...changed, ...(kind.updateSkipsMetadata ? [] : own)]
+  const again = validateObjectMetaUpdate(now, before as JsonObject, 'metadata', rules.anyFinalizer)
+  return [...common, ...changed, ...again, ...(kind.updateSkipsMetadata ? [] : own)]
 }
 
 export function refuse(kind: KindDefinition, name: string, errors: readonly FieldError[]): void {

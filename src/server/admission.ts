@@ -18,6 +18,7 @@ import { persistentVolumeClaimResize } from '../admission/persistent-volume-clai
 import type { AdmissionPlugin } from '../admission/plugin.ts'
 import { podSecurityConfig } from '../admission/pod-security/config.ts'
 import { podSecurity } from '../admission/pod-security/pod-security.ts'
+import { mutatingAdmissionPolicy } from '../admission/policies/mutating.ts'
 import { validatingAdmissionPolicy } from '../admission/policies/validating.ts'
 import { priority } from '../admission/priority.ts'
 import { resourceQuota } from '../admission/resource-quota/resource-quota.ts'
@@ -27,12 +28,16 @@ import type { SignerAccess } from '../admission/signers.ts'
 import { storageObjectInUseProtection } from '../admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from '../admission/taint-nodes-by-condition.ts'
 import type { AudienceAccess } from '../admission/token-audiences.ts'
+import { mutatingAdmissionWebhook } from '../admission/webhooks/mutating.ts'
+import { validatingAdmissionWebhook } from '../admission/webhooks/validating.ts'
 import { resourceAttributes } from '../authorization/attributes.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import type { CoreV1Pod } from '../generated/types.ts'
 import { aggregateBy, podQosClass } from '../kinds/core/pod-resources.ts'
+import type { TypeDecoder } from '../machinery/decode.ts'
 import type { Json } from '../machinery/json.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { SchemaFacts } from '../machinery/schema.ts'
 import { enabledAdmissionPlugins } from '../options/admission.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
 import type { Options } from '../options/table.ts'
@@ -43,7 +48,9 @@ import { generatedName } from '../registry/write-rules.ts'
 import type { CacheEntry } from '../storage/cache-entry.ts'
 import type { Snapshot } from '../storage/watch-cache.ts'
 import type { AdmissionConfigs } from './admission-config.ts'
+import { objectForms } from './object-forms.ts'
 import { policyDeps } from './policies.ts'
+import { type WebhookParts, webhookDeps } from './webhooks.ts'
 
 export interface AdmissionDeps {
   options: Options
@@ -53,11 +60,16 @@ export interface AdmissionDeps {
   random: (max: number) => number
   clock: () => number
   configs: AdmissionConfigs
+  facts: SchemaFacts
+  decoder: TypeDecoder
+  webhooks: WebhookParts
 }
 
 /** The plugins that the flags switch on, in the reference's order. */
-export function admissionPlugins({ options, registry, authorizer, random, clock, configs }: AdmissionDeps): AdmissionPlugin[] {
+export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
+  const { options, registry, authorizer, random, clock, configs } = deps
   const objects = objectReader(registry)
+  const policies = policyDeps(objects, registry, authorizer, objectForms(deps))
   const signers = signerAccess(authorizer)
   const seconds = {
     notReady: options.defaultNotReadyTolerationSeconds,
@@ -109,7 +121,10 @@ export function admissionPlugins({ options, registry, authorizer, random, clock,
       extendedResources: featureEnabled(options.featureGates, 'DRAExtendedResource'),
     }),
     alwaysDeny,
-    validatingAdmissionPolicy(policyDeps(objects, registry, authorizer)),
+    mutatingAdmissionPolicy(policies),
+    mutatingAdmissionWebhook(webhookDeps(deps.webhooks, 'MutatingAdmissionWebhook', policies, deps)),
+    validatingAdmissionPolicy(policies),
+    validatingAdmissionWebhook(webhookDeps(deps.webhooks, 'ValidatingAdmissionWebhook', policies, deps)),
   ]
   const byName = new Map(built.map((plugin) => [plugin.name, plugin]))
   return enabledAdmissionPlugins(options.enableAdmissionPlugins, options.disableAdmissionPlugins).map((name) => {
@@ -125,11 +140,9 @@ export function admissionPlugins({ options, registry, authorizer, random, clock,
 const UNREAD: ReadonlySet<string> = new Set([
   'EventRateLimit',
   'ImagePolicyWebhook',
-  'MutatingAdmissionWebhook',
   'PodNodeSelector',
   'PodTolerationRestriction',
   'ResourceQuota',
-  'ValidatingAdmissionWebhook',
 ])
 
 /** @throws Error with one line */

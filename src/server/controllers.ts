@@ -149,9 +149,12 @@ class RunningControllers implements Controllers {
 
   /** One resource after the other, so that requests come in between: nothing is collected before all are known. */
   async #collect(collector: GarbageCollector): Promise<void> {
+    let generation = -1
     for (;;) {
       await setImmediate()
       try {
+        // What is defined meanwhile is followed the next time.
+        generation = this.#deps.registry.generation
         await this.#followResources(collector)
         break
       } catch (error) {
@@ -162,7 +165,6 @@ class RunningControllers implements Controllers {
     }
     if (this.#closed) return
     collector.start()
-    let { generation } = this.#deps.registry
     this.#timer = setInterval(() => {
       const { generation: now } = this.#deps.registry
       if (now === generation) return
@@ -245,8 +247,10 @@ class ServedKinds {
     for (const { served, resource } of this.#registry.endpoints()) {
       const { kind } = resource
       if (kind.virtual || !['delete', 'list', 'watch'].every((verb) => kind.verbs.some((has) => has === verb))) continue
-      this.#byKind.set(`${apiVersionOf(served)}/${kind.kind}`, resource)
-      resources.add(resource)
+      // Versions of a custom resource are all the same objects: one stands for all.
+      const main = kind.custom ? this.#registry.resource(kind.resource, kind.group) : resource
+      this.#byKind.set(`${apiVersionOf(served)}/${kind.kind}`, main)
+      resources.add(main)
     }
     this.#resources = [...resources]
   }

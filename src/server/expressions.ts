@@ -1,11 +1,13 @@
 import { admissionEnvironment } from '../cel/admission.ts'
 import { compileVariables } from '../cel/admission-programs.ts'
+import { compileDeviceSelector, DEVICE_SELECTOR_COST } from '../cel/devices.ts'
 import { CompileError } from '../cel/errors.ts'
 import { JSON_PATCH } from '../cel/library/json-patches.ts'
 import type { Program } from '../cel/program.ts'
 import { BOOL, listType, NULL, openType, runtimeName, STRING, sameType, type Type } from '../cel/types.ts'
-import { invalid } from '../machinery/field-errors.ts'
+import { forbiddenField, invalid } from '../machinery/field-errors.ts'
 import type { ExpressionChecks, ExpressionScope } from '../registry/expressions.ts'
+import { schemaRuleErrors } from './schema-rule-checks.ts'
 
 /** What an expression must come to; anything where nothing is said. */
 const WANTED: Readonly<Record<ExpressionScope['returns'], readonly Type[]>> = {
@@ -17,8 +19,14 @@ const WANTED: Readonly<Record<ExpressionScope['returns'], readonly Type[]>> = {
   jsonPatch: [listType(JSON_PATCH)],
 }
 
-/** Compiles the expressions of webhooks and policies, for the kinds that hold them. */
+/** Compiles the expressions of schemas, devices, webhooks and policies, for the kinds that hold them. */
 export const expressionChecks: ExpressionChecks = {
+  schemaRules: schemaRuleErrors,
+  deviceSelector(text, field) {
+    const selector = compileDeviceSelector(text)
+    if (typeof selector === 'string') return [invalid(field, text, selector)]
+    return selector.maxCost > DEVICE_SELECTOR_COST ? [forbiddenField(field, 'too complex, exceeds cost limit')] : []
+  },
   expression(text, field, scope) {
     try {
       const variables = scope.variables && compileVariables(scope.variables, scope).types

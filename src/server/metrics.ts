@@ -1,3 +1,4 @@
+import type { WebhookMetrics } from '../admission/webhooks/stored-hooks.ts'
 import type { AuthenticationCounter, AuthenticationMetrics } from '../authentication/metrics.ts'
 import type { AuthorizationMetrics } from '../authorization/metrics.ts'
 import type { Exchange } from '../machinery/exchange.ts'
@@ -13,6 +14,8 @@ export class ServerMetrics {
   readonly authentication: AuthenticationMetrics
   readonly authorization: AuthorizationMetrics
   readonly storage: StorageMetrics
+  /** Of admission webhooks. */
+  readonly webhooks: WebhookMetrics
 
   /** @param registry asked when somebody reads the metrics */
   constructor(registry: () => Registry, version: Record<string, string>) {
@@ -22,6 +25,7 @@ export class ServerMetrics {
       () => readUses(registry()),
     )
     this.authentication = authenticationMetrics(this.metrics)
+    this.webhooks = webhookMetrics(this.metrics)
     const decisions = this.metrics.counter('apiserver_authorization_decisions_total', 'Decisions by authorizer.', [
       'type',
       'name',
@@ -81,6 +85,41 @@ function authenticationMetrics(metrics: Metrics): AuthenticationMetrics {
   })
   const byName = new Map<string, (labels: Record<string, string>) => void>(counters)
   return { count: (counter, labels = {}) => byName.get(counter)?.(labels) }
+}
+
+const WEBHOOK = 'apiserver_admission_webhook'
+const WEBHOOK_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25]
+/** Above it all codes are one, so that webhooks can't make up any number of series. */
+const MAX_CODE = 600
+
+function webhookMetrics(metrics: Metrics): WebhookMetrics {
+  const call = ['name', 'type', 'operation']
+  const durations = metrics.histogram(
+    `${WEBHOOK}_admission_duration_seconds`,
+    'How long admission webhooks took.',
+    [...call, 'rejected'],
+    WEBHOOK_BUCKETS,
+  )
+  const requests = metrics.counter(`${WEBHOOK}_request_total`, 'Requests to admission webhooks.', [...call, 'code', 'rejected'])
+  const rejections = metrics.counter(`${WEBHOOK}_rejection_count`, 'Requests that admission webhooks refused.', [
+    ...call,
+    'error_type',
+    'rejection_code',
+  ])
+  const failedOpen = metrics.counter(`${WEBHOOK}_fail_open_count`, 'Failures of admission webhooks that were ignored.', [
+    'name',
+    'type',
+  ])
+  return {
+    called({ name, type, operation, rejected, code, seconds, error }) {
+      const labels = { name, type, operation }
+      const capped = String(Math.min(code, MAX_CODE))
+      durations.observe({ ...labels, rejected: String(rejected) }, seconds)
+      requests.inc({ ...labels, code: capped, rejected: String(rejected) })
+      if (error) rejections.inc({ ...labels, error_type: error, rejection_code: capped })
+    },
+    failedOpen: (name, type) => failedOpen.inc({ name, type }),
+  }
 }
 
 /** The labels of `kubernetes_build_info`. */

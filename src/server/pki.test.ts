@@ -64,6 +64,8 @@ test('the certificates say what they should', async () => {
   assert.deepEqual({ ...admin.toLegacyObject().subject }, { O: 'system:masters', CN: 'kubernetes-admin' })
   assert.deepEqual(admin.keyUsage, ['1.3.6.1.5.5.7.3.2'])
   assert.deepEqual(serving.keyUsage, ['1.3.6.1.5.5.7.3.1'])
+  // What verifies tokens elsewhere may know RS256 only.
+  assert.deepEqual(createPublicKey(pki.serviceAccount.publicKey).asymmetricKeyType, 'rsa')
   assert.equal(createPublicKey(pki.serviceAccount.privateKey).equals(createPublicKey(pki.serviceAccount.publicKey)), true)
 
   const names = serving.subjectAltName!.split(', ')

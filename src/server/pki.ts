@@ -1,8 +1,16 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createFile, replaceFile } from '../util/atomic-file.ts'
 
 // Several servers may start at once on one folder, without a lock: a key is created only where there is none, whoever
@@ -87,12 +95,14 @@ export async function ensurePki(options: PkiOptions): Promise<Pki> {
   const now = options.clock.now()
   const issued: { file: string; reason: string }[] = []
   await mkdir(dir, { recursive: true })
-  const authority = await ensureAuthority(dir, now, issued)
-  const [serving, admin, serviceAccount] = await Promise.all([
-    ensureLeaf(dir, authority, servingLeaf(options), now, issued),
-    ensureLeaf(dir, authority, ADMIN, now, issued),
-    ensureServiceAccountKeys(dir),
-  ])
+  const certificates = async () => {
+    const authority = await ensureAuthority(dir, now, issued)
+    const leaves = [servingLeaf(options), ADMIN].map((leaf) => ensureLeaf(dir, authority, leaf, now, issued))
+    const [serving, admin] = (await Promise.all(leaves)) as [KeyedCertificate, KeyedCertificate]
+    return { authority, serving, admin }
+  }
+  // The key takes longest to make: it is begun first.
+  const [serviceAccount, { authority, serving, admin }] = await Promise.all([ensureServiceAccountKeys(dir), certificates()])
   return { ca: { certFile: authority.certFile, cert: authority.pem }, serving, admin, serviceAccount, issued }
 }
 
@@ -232,7 +242,7 @@ async function ensureServiceAccountKeys(dir: string): Promise<Pki['serviceAccoun
     privateKey = await readIfThere(privateKeyFile)
     if (privateKey === undefined) throw new Error(`${privateKeyFile} is missing beside ${publicKeyFile}`)
   }
-  privateKey ??= await createKey(privateKeyFile)
+  privateKey ??= await createSigningKey(privateKeyFile)
   const derived = createPublicKey(parsePrivateKey(privateKeyFile, privateKey))
   if (publicKey === undefined) {
     await createFile(publicKeyFile, derived.export({ type: 'spki', format: 'pem' }), 0o644)
@@ -241,6 +251,16 @@ async function ensureServiceAccountKeys(dir: string): Promise<Pki['serviceAccoun
   const parsed = parse(publicKeyFile, 'a public key', () => createPublicKey(publicKey))
   if (!parsed.equals(derived)) throw new Error(`${publicKeyFile} is not the public half of ${privateKeyFile}`)
   return { publicKeyFile, privateKeyFile, publicKey, privateKey }
+}
+
+/**
+ * Creates an RSA key where there is none: what verifies service account tokens elsewhere may know RS256 only. It takes some hundredths
+ * of a second, on a thread beside this one.
+ */
+async function createSigningKey(path: string): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+  await createFile(path, privateKey.export({ type: 'pkcs1', format: 'pem' }), 0o600)
+  return readThere(path)
 }
 
 /** Creates a P-256 key where there is none. @returns the key in that file, which may be another server's */

@@ -1,22 +1,30 @@
+import type { ObjectForms } from '../admission/forms.ts'
 import type { ObjectReader } from '../admission/objects.ts'
+import type { MutatingPolicyDeps } from '../admission/policies/mutating.ts'
 import type { ParamSource, ParamSources } from '../admission/policies/params.ts'
-import type { Show } from '../admission/policies/request.ts'
-import type { Equivalents, Match, VersionedKind } from '../admission/policies/rules.ts'
+import type { Equivalents, VersionedKind } from '../admission/policies/rules.ts'
 import type { PolicyDeps } from '../admission/policies/validating.ts'
 import type { Attributes } from '../authorization/attributes.ts'
 import type { Authorizer, Decision } from '../authorization/authorizer.ts'
 import type { AuthorizationAnswer } from '../cel/library/authorizer.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { UserInfo } from '../machinery/user.ts'
+import type { KindDefinition } from '../registry/kind.ts'
 import type { Registry } from '../registry/registry.ts'
 
 /** What admission policies have to know of the server around them. */
-export function policyDeps(objects: ObjectReader, registry: Registry, authorizer: Authorizer): PolicyDeps {
+export function policyDeps(
+  objects: ObjectReader,
+  registry: Registry,
+  authorizer: Authorizer,
+  forms: ObjectForms,
+): PolicyDeps & MutatingPolicyDeps {
   return {
     objects,
     equivalents: equivalents(registry),
     params: paramSources(registry),
-    show: show(registry),
+    show: forms.show,
+    forms,
     authorize: (user, question) => {
       const decision = authorizer.authorize(user as UserInfo, question as Attributes)
       return decision instanceof Promise ? decision.then(answerOf) : answerOf(decision)
@@ -28,31 +36,29 @@ function answerOf({ verdict, reason, error }: Decision): AuthorizationAnswer {
   return { allowed: verdict === 'allow', reason, ...(error === undefined ? {} : { error }) }
 }
 
-const NONE: readonly Match[] = []
+const NONE: readonly never[] = []
 
 /** The other versions in which a resource's objects are served. */
 function equivalents(registry: Registry): Equivalents {
   return ({ group, version, resource: name }) => {
     const endpoint = registry.find(group, version, name)
-    if (!endpoint?.resource.kind.alsoServed?.length) return NONE
-    const { kind, alsoServed } = endpoint.resource.kind
-    return [endpoint.resource.kind, ...alsoServed]
+    if (!endpoint) return NONE
+    const { kind } = endpoint.resource
+    const versions = kind.custom ? customVersions(registry, kind) : kind.alsoServed?.length ? [kind, ...kind.alsoServed] : NONE
+    if (versions.length === 0) return NONE
+    return versions
       .filter((other) => other.group !== group || other.version !== version)
       .filter((other) => registry.find(other.group, other.version, name) !== undefined)
       .map((other) => ({
         resource: { group: other.group, version: other.version, resource: name },
-        kind: { group: other.group, version: other.version, kind },
+        kind: { group: other.group, version: other.version, kind: kind.kind },
       }))
   }
 }
 
-function show(registry: Registry): Show {
-  return (object, { resource, kind: bodyKind }, kind) => {
-    const endpoint = registry.find(kind.group, kind.version, resource.resource)
-    // Bodies of subresources that are of a kind of their own have only one form.
-    if (!endpoint || endpoint.resource.kind.kind !== bodyKind.kind) return object as JsonObject
-    return endpoint.served.written(object) as JsonObject
-  }
+/** Each version of a custom resource is a kind of its own. */
+function customVersions(registry: Registry, { group, resource }: KindDefinition): readonly KindDefinition[] {
+  return registry.kinds().filter((kind) => kind.custom && kind.group === group && kind.resource === resource)
 }
 
 /** Kinds by their names, found again when the server's kinds change. */

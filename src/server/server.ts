@@ -1,22 +1,29 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import path from 'node:path'
+import type { Writable } from 'node:stream'
 import { AdmissionChain, type AdmissionPlugin } from '../admission/plugin.ts'
+import type { Auditor } from '../audit/auditor.ts'
 import type { AuthorizerChain } from '../authorization/authorizer.ts'
 import { Descriptions } from '../discovery/descriptions.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import { OpenApi } from '../discovery/openapi/openapi.ts'
 import { BodyReader } from '../endpoints/body.ts'
+import { DebugEndpoints } from '../endpoints/debug.ts'
 import { Dispatcher } from '../endpoints/dispatch.ts'
 import { answerError, wantsPretty } from '../endpoints/encode.ts'
 import { Health } from '../endpoints/health.ts'
 import { KnownKinds } from '../endpoints/known-kinds.ts'
 import { OpenIdEndpoints } from '../endpoints/openid.ts'
 import { TableMaker } from '../endpoints/table.ts'
+import { ZPages } from '../endpoints/zpages.ts'
+import { audit, auditAuthentication } from '../filters/audit.ts'
 import { authentication } from '../filters/authentication.ts'
 import { authorization } from '../filters/authorization.ts'
 import { Deadlines } from '../filters/deadline.ts'
 import { errors } from '../filters/errors.ts'
+import { flowControl } from '../filters/flow-control.ts'
 import { impersonation } from '../filters/impersonation.ts'
+import { maxInFlight } from '../filters/max-in-flight.ts'
 import { requestMetrics } from '../filters/metrics.ts'
 import { requestInfo } from '../filters/request-info.ts'
 import { strictTransport } from '../filters/strict-transport.ts'
@@ -29,11 +36,13 @@ import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
 import { SchemaFacts } from '../machinery/schema.ts'
 import type { StatusError } from '../machinery/status.ts'
-import type { Logger } from '../observability/logger.ts'
+import { type Logger, levelOf } from '../observability/logger.ts'
+import { Profiles } from '../observability/profiles.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
+import { flagValues } from '../options/flag-values.ts'
 import { apiEnabled } from '../options/runtime-config.ts'
 import type { Options } from '../options/table.ts'
-import { reportedVersion } from '../options/version.ts'
+import { reportedVersion, zPagesVersion } from '../options/version.ts'
 import { NodePorts } from '../registry/allocators/port-allocator.ts'
 import { StoredServiceAddresses } from '../registry/allocators/service-addresses.ts'
 import { componentHealth } from '../registry/bootstrap/component-health.ts'
@@ -42,8 +51,9 @@ import { Registry } from '../registry/registry.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import type { Storage } from '../storage/storage.ts'
 import { accessReviewer } from './access.ts'
-import { admissionPlugins } from './admission.ts'
+import { admissionPlugins, objectReader } from './admission.ts'
 import { type AdmissionConfigs, readAdmissionConfigs } from './admission-config.ts'
+import { auditor, messageReader } from './audit.ts'
 import { Authentication } from './authentication.ts'
 import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
@@ -51,12 +61,15 @@ import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
 import { type Controllers, startControllers } from './controllers.ts'
+import { CustomDefinitions } from './custom-resources.ts'
 import { openEncryption } from './encryption.ts'
 import { expressionChecks } from './expressions.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
+import { PriorityAndFairness } from './priority-and-fairness.ts'
 import { StoragePolls } from './storage-polls.ts'
 import { openStores, rootPrefix, Stores, storeCheck } from './store.ts'
+import { conversionTransport, readWebhookUsers, type WebhookParts } from './webhooks.ts'
 
 export interface ServerDeps {
   options: Options
@@ -65,6 +78,8 @@ export interface ServerDeps {
   clock: () => number
   /** Opens the store; the embedded one when unset. */
   openStorage?: () => Promise<Storage>
+  /** The standard output, for logs that are to go there. */
+  stdout?: Writable
   /** The port to listen on instead of `--secure-port`; 0 for any that is free. */
   port?: number
 }
@@ -80,11 +95,14 @@ export class ApiServer {
   readonly encryption: Encryption | undefined
   readonly #http: HttpServer
   readonly #deadlines: Deadlines
+  readonly #fairness: PriorityAndFairness | undefined
   readonly #bootstrap: Bootstrap
   readonly authentication: Authentication
   readonly #authorization: Authorization
   readonly certificates: Certificates
   readonly controllers: Controllers
+  readonly #definitions: CustomDefinitions
+  readonly #audited: Auditor | undefined
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
   /** Serves a request that came in by any transport: also one made within this process. */
@@ -99,11 +117,14 @@ export class ApiServer {
     http: HttpServer
     registry: Registry
     deadlines: Deadlines
+    fairness: PriorityAndFairness | undefined
     bootstrap: Bootstrap
     authentication: Authentication
     authorization: Authorization
     certificates: Certificates
     controllers: Controllers
+    definitions: CustomDefinitions
+    audited: Auditor | undefined
     state: { stopping: boolean }
     kubeconfig: string
     handle: (transport: Transport) => void
@@ -115,11 +136,14 @@ export class ApiServer {
     this.#http = parts.http
     this.registry = parts.registry
     this.#deadlines = parts.deadlines
+    this.#fairness = parts.fairness
     this.#bootstrap = parts.bootstrap
     this.authentication = parts.authentication
     this.#authorization = parts.authorization
     this.certificates = parts.certificates
     this.controllers = parts.controllers
+    this.#definitions = parts.definitions
+    this.#audited = parts.audited
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
     this.handle = parts.handle
@@ -147,6 +171,7 @@ export class ApiServer {
       const decoder = new TypeDecoder(facts)
       const admitted: AdmissionPlugin[] = []
       const configs = await readAdmissionConfigs(options.admissionControlConfigFile)
+      const webhookUsers = await readWebhookUsers(configs)
       const counted = new ServerMetrics(() => registry, buildInfo(options))
       counted.metrics.addProcess()
       encryption = await openEncryption({ options, logger, clock, metrics: counted.metrics })
@@ -181,10 +206,33 @@ export class ApiServer {
         apiEnabled(options.runtimeConfig, group, version, !/alpha|beta/.test(version)),
       )
       await access.start()
+      const transport = conversionTransport(objectReader(registry), options, randomBelow)
+      const definitions = new CustomDefinitions({ registry, env, decoder, transport, logger, clock })
+      started.push(() => definitions.close())
+      await definitions.load()
+      const fairness = options.enablePriorityAndFairness
+        ? new PriorityAndFairness({
+            options,
+            registry,
+            metrics: counted.metrics,
+            onError: (error) => logger.error('flow control could not be kept up to date', { error }),
+          })
+        : undefined
+      started.push(() => fairness?.close())
+      await fairness?.start()
+      const protobuf = new ProtobufCodec(new WireFacts())
+      const bodies = new BodyReader(new KnownKinds(() => registry.kinds(), facts), protobuf, facts)
+      const toJson = messageReader(protobuf, bodies)
+      const audited = await auditor({ options, logger, clock, metrics: counted.metrics, stdout: deps.stdout, toJson })
+      started.push(() => audited?.close())
       const handler = endpoints(deps, {
         registry,
+        definitions,
         facts,
         decoder,
+        protobuf,
+        bodies,
+        audited,
         env,
         state,
         stores,
@@ -193,7 +241,9 @@ export class ApiServer {
         authorizer,
         admitted,
         configs,
+        webhooks: { users: webhookUsers, metrics: counted.webhooks, logger },
         counted,
+        fairness,
       })
       const http = await listen({
         tls: certificates.material,
@@ -220,6 +270,7 @@ export class ApiServer {
       })
       started.push(() => kept.close())
       await access.settled()
+      await definitions.start()
       const controllers = await startControllers({ options, logger, registry, clock, ca: () => certificates.current.ca })
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       const server = `https://127.0.0.1:${http.address.port}`
@@ -248,11 +299,14 @@ export class ApiServer {
         http,
         registry,
         deadlines: handler.deadlines,
+        fairness,
         bootstrap: kept,
         authentication,
         authorization: access,
         certificates,
         controllers,
+        definitions,
+        audited,
         state,
         kubeconfig,
         handle: handler.handle,
@@ -279,10 +333,13 @@ export class ApiServer {
     this.#polls.close()
     await this.#bootstrap.close()
     await this.controllers.close()
+    await this.#definitions.close()
     const stopping = new Error('the server is shutting down')
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
     this.#deadlines.close()
+    await this.#audited?.close()
+    this.#fairness?.close()
     this.authentication.close()
     await this.#authorization.close()
     this.certificates.close()
@@ -345,8 +402,12 @@ function environment(
 
 interface Parts {
   registry: Registry
+  definitions: CustomDefinitions
   facts: SchemaFacts
   decoder: TypeDecoder
+  protobuf: ProtobufCodec
+  bodies: BodyReader
+  audited: Auditor | undefined
   env: KindEnvironment
   state: { stopping: boolean }
   stores: Stores
@@ -355,16 +416,18 @@ interface Parts {
   authorizer: AuthorizerChain
   admitted: AdmissionPlugin[]
   configs: AdmissionConfigs
+  webhooks: WebhookParts
   counted: ServerMetrics
+  /** Unset when there are plain limits instead. */
+  fairness: PriorityAndFairness | undefined
 }
 
 function endpoints(deps: ServerDeps, parts: Parts) {
   const { options, logger, clock } = deps
-  const { registry, facts, decoder, env, state, stores } = parts
+  const { registry, facts, decoder, protobuf, bodies, audited, env, state, stores, fairness } = parts
+  const { metrics } = parts.counted
   const descriptions = new Descriptions()
   const tables = new TableMaker({ describe: (reference) => descriptions.describe(reference), clock })
-  const protobuf = new ProtobufCodec(new WireFacts())
-  const bodies = new BodyReader(new KnownKinds(() => registry.kinds(), facts), protobuf, facts)
   const dispatcher = new Dispatcher(registry, {
     clock,
     random: randomBelow,
@@ -390,6 +453,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
   health.add('poststarthook/rbac/bootstrap-roles', () => {
     if (!ready) throw new Error('not finished')
   })
+  health.add('poststarthook/crd-informer-synced', parts.definitions.checkLoaded)
   health.add('informer-sync', () => {}, ['readyz'])
   health.add('shutdown', () => {
     if (state.stopping) throw new Error('process is shutting down')
@@ -401,28 +465,52 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     },
   }
   const openId = new OpenIdEndpoints(parts.authentication.openId)
+  const zPages = new ZPages({
+    clock,
+    version: zPagesVersion(options),
+    paths: () => discovery.paths(),
+    flags: featureEnabled(options.featureGates, 'ComponentFlagz') ? flagValues(options) : undefined,
+    statusz: featureEnabled(options.featureGates, 'ComponentStatusz'),
+  })
+  const debug = new DebugEndpoints({
+    profiling: options.profiling,
+    profiles: new Profiles(),
+    setVerbosity: (level) => logger.setLevel(levelOf(level)),
+    ...(fairness ? { flowControl: (dump) => fairness.dump(dump, () => deadlines.exchanges()) } : {}),
+  })
   const openApi = new OpenApi({ kinds, facts, descriptions, version: reportedVersion(options.version), clock })
   const discovery = new Discovery({
     kinds,
     version: reportedVersion(options.version),
     serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
-    otherPaths: () => [...health.paths(), ...openId.paths(), ...parts.counted.paths()],
+    otherPaths: () => [...health.paths(), ...openId.paths(), ...parts.counted.paths(), ...zPages.listed()],
     wantsPretty,
     openApi,
   })
   const answer = (exchange: Exchange, error: StatusError) => answerError(exchange, error, protobuf)
   const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer })
+  const log = (message: string, fields: object) => logger.error(message, fields)
+  // Errors are answered inside audit, so that it sees what they were answered with.
+  const auditing = audited && [
+    audit(audited),
+    errors({ answer, log, unexpected: (exchange, error) => exchange.audit?.panicked(error) }),
+  ]
   const handle = chain(
     [
-      errors({ answer, log: (message, fields) => logger.error(message, fields) }),
+      errors({ answer, log }),
       strictTransport(options.strictTransportSecurityDirectives),
       requestInfo({ uuid: randomUUID }),
       requestMetrics(parts.counted.metrics),
       // Answered inside the measured part, so that what failed is counted as what it was answered.
-      errors({ answer, log: (message, fields) => logger.error(message, fields) }),
+      errors({ answer, log }),
       deadlines.stage(),
+      ...(audited ? [auditAuthentication(audited)] : []),
       authentication(parts.authentication.requests),
+      ...(auditing ?? []),
       impersonation(parts.authorizer, parts.counted.authentication),
+      fairness
+        ? flowControl({ control: fairness.control, metrics, clock, left: (exchange) => deadlines.left(exchange) })
+        : maxInFlight({ readOnly: options.maxRequestsInflight, mutating: options.maxMutatingRequestsInflight }, metrics),
       authorization(parts.authorizer),
     ],
     async (exchange) => {
@@ -430,7 +518,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       if (own === true || (own !== false && (await own))) return
       const healthy = health.handle(exchange)
       if (healthy === true || (healthy !== false && (await healthy))) return
-      if (openId.handle(exchange) || (await parts.counted.handle(exchange))) return
+      if (openId.handle(exchange) || zPages.handle(exchange) || (await parts.counted.handle(exchange))) return
+      if (await debug.handle(exchange)) return
       const found = discovery.handle(exchange)
       if (found === true || (typeof found !== 'boolean' && (await found))) return
       exchange.respond(404, 'text/plain; charset=utf-8', '404 page not found\n', { 'x-content-type-options': 'nosniff' })

@@ -17,27 +17,38 @@ export async function readWebhookKubeconfig(file: string, timeoutMs: number): Pr
   if (!cluster || !server) throw new Error(`${file}: the current context has no cluster with a server`)
   const user = named(config, 'users', 'user', text(context.user)) ?? {}
   const folder = path.dirname(path.resolve(file))
-  const load = async (source: JsonObject, field: string): Promise<string | undefined> => {
-    const data = text(source[`${field}-data`])
-    if (data) return Buffer.from(data, 'base64').toString()
-    const named = text(source[field])
-    return named ? await readFile(path.resolve(folder, named), 'utf8') : undefined
-  }
-  const [ca, cert, key] = await Promise.all([
-    load(cluster, 'certificate-authority'),
-    load(user, 'client-certificate'),
-    load(user, 'client-key'),
-  ])
-  const authorization = credentials(user, folder)
+  const [ca, credentials] = await Promise.all([loadData(cluster, 'certificate-authority', folder), readWebhookUser(user, folder)])
   return {
     url: server,
     timeoutMs,
     ...(ca ? { ca } : {}),
-    ...(cert && key ? { cert, key } : {}),
+    ...credentials,
     ...(text(cluster['tls-server-name']) ? { serverName: text(cluster['tls-server-name']) } : {}),
     ...(cluster['insecure-skip-tls-verify'] === true ? { insecure: true } : {}),
-    ...(authorization ? { authorization } : {}),
   }
+}
+
+/**
+ * How a user of a kubeconfig shows who they are.
+ *
+ * @param folder of the kubeconfig, which its files are relative to
+ * @throws Error (rejects) for files that can't be read
+ */
+export async function readWebhookUser(
+  user: JsonObject,
+  folder: string,
+): Promise<Pick<WebhookClientOptions, 'cert' | 'key' | 'authorization'>> {
+  const [cert, key] = await Promise.all([loadData(user, 'client-certificate', folder), loadData(user, 'client-key', folder)])
+  const authorization = credentials(user, folder)
+  return { ...(cert && key ? { cert, key } : {}), ...(authorization ? { authorization } : {}) }
+}
+
+/** What is given as it is (in base64), or in a file. */
+async function loadData(source: JsonObject, field: string, folder: string): Promise<string | undefined> {
+  const data = text(source[`${field}-data`])
+  if (data) return Buffer.from(data, 'base64').toString()
+  const file = text(source[field])
+  return file ? await readFile(path.resolve(folder, file), 'utf8') : undefined
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')

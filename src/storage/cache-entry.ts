@@ -47,6 +47,15 @@ export class CacheEntry {
     return parseJson(this.body) as T
   }
 
+  /** Forgets what was made of it. */
+  dropForms(): void {
+    this.#forms = undefined
+  }
+
+  hasForm(name: string): boolean {
+    return this.#forms?.has(name) ?? false
+  }
+
   /** The object in another form, made once. */
   form(name: string, make: (entry: CacheEntry) => Buffer): Buffer {
     let form = this.#forms?.get(name)

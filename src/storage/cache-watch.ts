@@ -51,6 +51,15 @@ export interface WatcherOptions {
   onFail(error: Error): void
 }
 
+/** The watch is over without anything being wrong: what was watched is served otherwise now, or no more. */
+export class WatchEndedError extends Error {
+  override name = 'WatchEndedError'
+
+  constructor() {
+    super('the watch is over')
+  }
+}
+
 export class CacheWatcher {
   readonly #options: WatcherOptions
   readonly #remove: () => void

@@ -43,6 +43,8 @@ test('values that others wrote, in another order or with a version of their own,
   const bytes = withRevision(json(sorted), 77)
   assert.equal(read(bytes).metadata.resourceVersion, '77')
   assert.match(bytes.toString(), /^\{"kind":"A","apiVersion":"v1","metadata":\{"name":"n","uid":"u","resourceVersion":"77"/)
+  const managed = { ...sorted, metadata: { ...sorted.metadata, managedFields: [], ownerReferences: [] } }
+  assert.match(withRevision(json(managed), 5).toString(), /"ownerReferences":\[\],"managedFields":\[\]\}/)
   const owned = { kind: 'A', apiVersion: 'v1', metadata: { name: 'n', ownerReferences: [{ uid: 'other' }] } }
   assert.equal(read(withRevision(json(owned), 5)).metadata.resourceVersion, '5')
 })

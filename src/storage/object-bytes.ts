@@ -64,7 +64,8 @@ function reencode(value: Buffer, revision: number): Buffer {
   if (!isObject(object) || !(object.kind || isObject(object.metadata)))
     throw new Error(`Object 'Kind' is missing in ${goQuote(value.toString())}`)
   const { kind, apiVersion, metadata, ...rest } = object as { metadata?: Record<string, unknown> } & JsonObject
-  const { name, generateName, namespace, selfLink, uid, resourceVersion: _, ...more } = metadata ?? {}
-  const meta = { name, generateName, namespace, selfLink, uid, resourceVersion: String(revision), ...more }
+  const { name, generateName, namespace, selfLink, uid, resourceVersion: _, managedFields, ...more } = metadata ?? {}
+  // Managed fields come last, as in our own form.
+  const meta = { name, generateName, namespace, selfLink, uid, resourceVersion: String(revision), ...more, managedFields }
   return Buffer.from(stringifyJson({ kind, apiVersion, metadata: meta, ...rest }))
 }

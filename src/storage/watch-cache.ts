@@ -451,6 +451,15 @@ export class WatchCache {
     return events
   }
 
+  /** What is stored is to be read otherwise from now on: ends the watches that there are, and forgets what was made of objects. */
+  startOver(reason: Error): void {
+    for (const watcher of [...this.#watchers]) watcher.fail(reason)
+    this.#tree.forEach('', undefined, (entry) => {
+      entry.dropForms()
+      return true
+    })
+  }
+
   /** Ends the watches and the subscription. */
   close(reason: Error): void {
     this.#closed = true

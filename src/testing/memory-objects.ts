@@ -27,9 +27,12 @@ export class MemoryObjects {
         if (!options?.dryRun) store.set(key(namespace, name), clone(object))
         return clone(object)
       },
-      update: async (namespace, object, change) => {
-        const changed = change(clone(existing(namespace, object)))
-        if (changed) store.set(key(namespace, object), clone(changed))
+      update: async (namespace, object, change, options) => {
+        const before = existing(namespace, object)
+        const changed = change(clone(before))
+        // What is applied has no more than what it is about.
+        const after = options?.apply && changed ? { ...before, ...changed, metadata: before.metadata } : changed
+        if (after) store.set(key(namespace, object), clone(after))
         return clone(existing(namespace, object))
       },
       delete: async (namespace, object) => {

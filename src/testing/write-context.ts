@@ -24,6 +24,7 @@ export function writeContext(options: WriteContextOptions = {}): WriteContext {
     subresource: '',
     operation: 'create',
     warn: () => {},
+    annotate: () => {},
     env: { settings: { feature: (name: string) => features.includes(name) }, access, ...env } as unknown as KindEnvironment,
     ...rest,
   }

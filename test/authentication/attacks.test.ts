@@ -93,7 +93,7 @@ const base64 = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 const sign = (payload: unknown, by: KeyObject = key, header: object = {}): Promise<string> =>
   new CompactSign(Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)))
-    .setProtectedHeader({ alg: 'ES256', ...header })
+    .setProtectedHeader({ alg: by.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256', ...header })
     .sign(by)
 
 test('what is made here is accepted when it is as it should be', async () => {
@@ -151,8 +151,8 @@ test('claims that are not good, well signed', async () => {
 })
 
 test('signatures of nobody, or of somebody else', async () => {
-  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const kid = JSON.parse(Buffer.from((await tokenFor('bot')).split('.')[0]!, 'base64url').toString()).kid as string
   const publicKey = createPublicKey(key)
   const jwk = createPublicKey(stranger).export({ format: 'jwk' })
@@ -174,18 +174,20 @@ test('signatures of nobody, or of somebody else', async () => {
   await refused(await sign(claims(), stranger, { kid }), 'the key of a stranger under our id')
   await refused(await sign(claims(), stranger, { jwk }), 'a key that the token brings')
   await refused(await sign(claims(), stranger, { jku: 'https://127.0.0.1:1/keys' }), 'a place for keys that the token names')
-  await refused(await sign(claims(), rsa, { alg: 'RS256', kid }), 'another kind of key')
+  await refused(await sign(claims(), curve, { kid }), 'another kind of key')
+  await refused(await sign(claims(), key, { alg: 'PS256', kid: 'x' }), 'another way to sign, by an id of no key')
   await refused(await sign(claims(), key, { kid: '../../etc/passwd' }), 'an id of no key')
   await refused(await sign(claims({ iss: 'https://other-issuer.example' }), stranger), 'a stranger for our other issuer')
   const [header, body, signature] = (await sign(claims())).split('.')
   const raw = Buffer.from(signature!, 'base64url')
-  const [r, s] = [raw.subarray(0, 32), raw.subarray(32)]
+  const half = raw.length / 2
+  const [first, second] = [raw.subarray(0, half), raw.subarray(half)]
   for (const [what, changed] of [
-    ['zeros', Buffer.alloc(64)],
-    ['half of it', r],
-    ['its halves exchanged', Buffer.concat([s, r])],
+    ['zeros', Buffer.alloc(raw.length)],
+    ['half of it', first],
+    ['its halves exchanged', Buffer.concat([second, first])],
     ['more than it', Buffer.concat([raw, Buffer.alloc(1)])],
-    ['a bit of it changed', Buffer.concat([raw.subarray(0, 63), Buffer.from([raw[63]! ^ 1])])],
+    ['a bit of it changed', Buffer.concat([raw.subarray(0, -1), Buffer.from([raw.at(-1)! ^ 1])])],
   ] as const) {
     await refused(`${header}.${body}.${changed.toString('base64url')}`, `as its signature ${what}`)
   }
@@ -196,7 +198,7 @@ test('tokens that were changed', async () => {
   const [header, body, signature] = token.split('.') as [string, string, string]
   await accepted(token)
   await refused(`${header}.${base64(claims({ sub: 'system:serviceaccount:kube-system:admin' }))}.${signature}`, 'other claims')
-  await refused(`${base64({ alg: 'ES256', kid: '' })}.${body}.${signature}`, 'another header')
+  await refused(`${base64({ alg: 'RS256', kid: '' })}.${body}.${signature}`, 'another header')
   await refused(`${header}.${body}`, 'no signature')
   await refused(`${header}.${body}.`, 'an empty signature')
   await refused(`.${body}.${signature}`, 'an empty header')
@@ -219,7 +221,7 @@ test('tokens that were changed', async () => {
     { crit: ['b64'], b64: false },
     { zip: 'DEF', crit: ['zip'] },
   ]) {
-    const forged = `${base64({ alg: 'ES256', ...header })}.${body}.${signature}`
+    const forged = `${base64({ alg: 'RS256', ...header })}.${body}.${signature}`
     await refused(forged, `a header that asks for more: ${JSON.stringify(header)}`)
   }
 })

@@ -74,8 +74,9 @@ test('a token says what it is bound to, and others can verify it', async () => {
     jwks_uri: (configuration as { jwks_uri: string }).jwks_uri,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: ['RS256'],
   })
+  assert.equal((await server.request('/.well-known/openid-configuration/')).status, 200)
   const keys = await server.request('/openid/v1/jwks', { headers: { accept: 'application/jwk-set+json' } })
   assert.equal(keys.headers.get('content-type'), 'application/jwk-set+json')
   assert.equal(keys.headers.get('cache-control'), 'public, max-age=3600')

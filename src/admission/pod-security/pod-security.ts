@@ -66,17 +66,22 @@ const IGNORED: ReadonlySet<string> = new Set(['exec', 'attach', 'binding', 'evic
  */
 export function podSecurity({ objects, podsIn, defaults = PRIVILEGED, exemptions = NOBODY }: PodSecurityDeps): AdmissionPlugin {
   const namespaces = objects.facts({ group: '', resource: 'namespaces' }, (object) => policyOf(object.metadata?.labels, defaults))
-  const isExempt = ({ namespace, user }: AdmissionAttributes): boolean =>
-    exemptions.namespaces.has(namespace) || exemptions.usernames.has(user.name)
+  const isExempt = (attributes: AdmissionAttributes): boolean => {
+    const byNamespace = exemptions.namespaces.has(attributes.namespace)
+    if (!byNamespace && !exemptions.usernames.has(attributes.user.name)) return false
+    attributes.annotate(EXEMPT, byNamespace ? 'namespace' : 'user')
+    return true
+  }
   const isRuntimeExempt = (name: string | undefined): boolean => name !== undefined && exemptions.runtimeClasses.has(name)
 
   const validatePod = (attributes: AdmissionAttributes): void | Promise<void> => {
     if (IGNORED.has(attributes.subresource) || isExempt(attributes)) return
     return then(find(namespaces, '', attributes.namespace), (policy) => {
       if (!policy) throw internalError(`failed to lookup namespace ${quote(attributes.namespace)}`)
-      if (isFullyPrivileged(policy)) return
+      if (isFullyPrivileged(policy)) return attributes.annotate(ENFORCED, PRIVILEGED.enforce.text)
       const pod = attributes.object as CoreV1Pod
-      if (!pod.spec || isRuntimeExempt(pod.spec.runtimeClassName)) return
+      if (!pod.spec) return
+      if (isRuntimeExempt(pod.spec.runtimeClassName)) return attributes.annotate(EXEMPT, 'runtimeClass')
       if (attributes.operation === 'UPDATE' && !isSignificant(pod, attributes.oldObject as CoreV1Pod)) return
       enforce(attributes, pod, policy)
     })
@@ -85,9 +90,14 @@ export function podSecurity({ objects, podsIn, defaults = PRIVILEGED, exemptions
   const validateWorkload = (attributes: AdmissionAttributes, workload: Workload): void | Promise<void> => {
     if (attributes.subresource !== '' || isExempt(attributes)) return
     return then(find(namespaces, '', attributes.namespace), (policy) => {
-      if (!policy || policy.warn.level === 'privileged' || !attributes.object) return
+      if (!policy || !attributes.object) return
+      const audits = attributes.audited && policy.audit.level !== 'privileged'
+      if (policy.warn.level === 'privileged' && !audits) return
       const template = workload.template(attributes.object)
-      if (template && !isRuntimeExempt(template.spec?.runtimeClassName)) warnOf(attributes, template, policy)
+      if (!template) return
+      if (isRuntimeExempt(template.spec?.runtimeClassName)) return attributes.annotate(EXEMPT, 'runtimeClass')
+      annotate(attributes, template, policy)
+      warnOf(attributes, template, policy)
     })
   }
 
@@ -138,10 +148,30 @@ export function podSecurity({ objects, podsIn, defaults = PRIVILEGED, exemptions
   }
 }
 
+const ENFORCED = 'pod-security.kubernetes.io/enforce-policy'
+const EXEMPT = 'pod-security.kubernetes.io/exempt'
+const VIOLATIONS = 'pod-security.kubernetes.io/audit-violations'
+const ERROR = 'pod-security.kubernetes.io/error'
+
+/** What the request's audit events say of the standard that the namespace has audited. */
+function annotate(attributes: AdmissionAttributes, { metadata, spec }: CoreV1PodTemplateSpec, { audit, errors }: Policy): void {
+  if (!attributes.audited) return
+  if (errors.length) {
+    const lines = errors.map(({ field, message }) => `${field}: ${message}`)
+    attributes.annotate(ERROR, `Failed to parse policy: ${lines.length > 1 ? `[${lines.join(', ')}]` : lines[0]}`)
+  }
+  const violations = spec && audit.level !== 'privileged' ? violationsOf(audit, checkedPod(metadata?.annotations, spec)) : []
+  if (violations.length) {
+    attributes.annotate(VIOLATIONS, `would violate PodSecurity ${quote(audit.text)}: ${detailsOf(violations)}`)
+  }
+}
+
 /** @throws StatusError 403 */
 function enforce(attributes: AdmissionAttributes, pod: CoreV1Pod, policy: Policy): void {
   const checked = checkedPod(pod.metadata?.annotations, pod.spec ?? {})
   const violations = violationsOf(policy.enforce, checked)
+  attributes.annotate(ENFORCED, policy.enforce.text)
+  annotate(attributes, pod, policy)
   if (violations.length) {
     const cause = `violates PodSecurity ${quote(policy.enforce.text)}: ${detailsOf(violations)}`
     // A name that was generated is known by now.

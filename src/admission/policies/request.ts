@@ -4,12 +4,9 @@ import { AuthorizerValue, resourceCheck } from '../../cel/library/authorizer.ts'
 import type { Variables } from '../../cel/program.ts'
 import type { Value } from '../../cel/values.ts'
 import type { JsonObject } from '../../machinery/json.ts'
-import type { KubeObject } from '../../machinery/object.ts'
+import type { Show } from '../forms.ts'
 import type { AdmissionAttributes } from '../plugin.ts'
-import { type Match, namespaceOf, type VersionedKind } from './rules.ts'
-
-/** Shows an object in another version than the stored one; the kind is the one under which a rule knows it. */
-export type Show = (object: KubeObject, attributes: AdmissionAttributes, kind: VersionedKind) => JsonObject
+import { type Match, namespaceOf } from './rules.ts'
 
 /** What expressions see of one request. */
 export class RequestVariables {
@@ -37,21 +34,34 @@ export class RequestVariables {
   }
 
   /** `object`, `oldObject` and `request`, as a policy that fits under these names sees them. */
-  under({ resource, kind }: Match): Variables {
+  under(match: Match): Variables | Promise<Variables> {
+    const { resource, kind } = match
     const key = `${resource.group}/${resource.version}`
-    let known = this.#shown.get(key)
-    if (!known) {
-      const { object, oldObject } = this.#attributes
-      known = {
-        object: object ? fromJson(this.#show(object, this.#attributes, kind)) : null,
-        oldObject: oldObject ? fromJson(this.#show(oldObject, this.#attributes, kind)) : null,
-        request: fromJson(admissionRequest(this.#attributes, { resource, kind })),
-        namespaceObject: null,
-        params: null,
-      }
-      this.#shown.set(key, known)
+    const known = this.#shown.get(key)
+    if (known) return known
+    const { object, oldObject } = this.#attributes
+    const shown = object && this.#show(object, this.#attributes, kind)
+    const old = oldObject && this.#show(oldObject, this.#attributes, kind)
+    if (shown instanceof Promise || old instanceof Promise)
+      return Promise.all([shown, old]).then(([now, before]) => this.#keep(key, match, now, before))
+    return this.#keep(key, match, shown, old)
+  }
+
+  #keep(key: string, match: Match, object: JsonObject | undefined, oldObject: JsonObject | undefined): Variables {
+    const variables = {
+      object: object ? fromJson(object) : null,
+      oldObject: oldObject ? fromJson(oldObject) : null,
+      request: fromJson(admissionRequest(this.#attributes, match)),
+      namespaceObject: null,
+      params: null,
     }
-    return known
+    this.#shown.set(key, variables)
+    return variables
+  }
+
+  /** The object is another now. */
+  changed(): void {
+    this.#shown.clear()
   }
 
   /** The same with `authorizer`. */
@@ -61,7 +71,7 @@ export class RequestVariables {
 }
 
 /** An AdmissionReview's request without its objects and uid: what is empty is left out, as it is there. */
-function admissionRequest(attributes: AdmissionAttributes, { resource, kind }: Match): JsonObject {
+export function admissionRequest(attributes: AdmissionAttributes, { resource, kind }: Match): JsonObject {
   const { subresource, name, operation, user, dryRun } = attributes
   const options = operationOptions(attributes)
   const namespace = namespaceOf(attributes)

@@ -8,6 +8,14 @@ export interface Denial {
   readonly message: string
   /** Empty for what could not be evaluated. */
   readonly reason: string
+  /** Which of the validations it was. */
+  readonly index: number
+}
+
+/** An audit annotation, under the key that the policy gives it. */
+export interface Annotation {
+  readonly key: string
+  readonly value: string
 }
 
 export interface Verdict {
@@ -15,6 +23,7 @@ export interface Verdict {
   readonly denials: readonly Denial[]
   /** Audit annotations without a value, which refuse the request whatever the binding says. */
   readonly annotationErrors: readonly Denial[]
+  readonly annotations: readonly Annotation[]
 }
 
 export interface Inputs {
@@ -26,7 +35,7 @@ export interface Inputs {
   readonly namespaceObject: Variables[string]
 }
 
-const ADMITTED: Verdict = { denials: [], annotationErrors: [] }
+const ADMITTED: Verdict = { denials: [], annotationErrors: [], annotations: [] }
 const MAX_MESSAGE_BYTES = 5 * 1024
 
 /**
@@ -36,7 +45,7 @@ const MAX_MESSAGE_BYTES = 5 * 1024
  */
 export function evaluateValidating(programs: ValidatingPrograms, inputs: Inputs, ignoreErrors: boolean): Verdict {
   const failure = (message: string): Verdict =>
-    ignoreErrors ? ADMITTED : { denials: [{ message, reason: '' }], annotationErrors: [] }
+    ignoreErrors ? ADMITTED : { ...ADMITTED, denials: [{ message, reason: '', index: 0 }] }
   const { conditions, variables, annotations } = programs
   if (conditions.length) {
     const fits = evaluateConditions(conditions, new Evaluation(variables, inputs.asking, COST_BUDGET_OF_CONDITIONS))
@@ -47,8 +56,8 @@ export function evaluateValidating(programs: ValidatingPrograms, inputs: Inputs,
   const plain = { ...inputs.plain, namespaceObject }
   try {
     const denials = denialsOf(programs, { ...inputs, plain, asking: { ...inputs.asking, namespaceObject } }, ignoreErrors)
-    if (!annotations.length) return denials.length ? { denials, annotationErrors: [] } : ADMITTED
-    return { denials, annotationErrors: annotationErrors(programs, plain, ignoreErrors) }
+    if (!annotations.length) return denials.length ? { ...ADMITTED, denials } : ADMITTED
+    return { denials, ...annotate(programs, plain, ignoreErrors) }
   } catch (error) {
     if (error instanceof BudgetError) return failure(error.message)
     throw error
@@ -65,13 +74,13 @@ function denialsOf(programs: ValidatingPrograms, { asking, plain }: Inputs, igno
   if (!mayOverspend && results.every((result) => 'value' in result && result.value === true)) return []
   const messages = messagesOf(programs, plain, remaining)
   return results.flatMap((result, i): Denial[] => {
-    if ('error' in result) return ignoreErrors ? [] : [{ message: result.error, reason: '' }]
+    if ('error' in result) return ignoreErrors ? [] : [{ message: result.error, reason: '', index: i }]
     if (messages instanceof BudgetError) {
-      return ignoreErrors ? [] : [{ message: `failed messageExpression: ${messages.message}`, reason: '' }]
+      return ignoreErrors ? [] : [{ message: `failed messageExpression: ${messages.message}`, reason: '', index: i }]
     }
     if (result.value === true) return []
     const validation = validations[i] as Validation
-    return [{ message: messageOf(validation, messages[i]), reason: validation.reason }]
+    return [{ message: messageOf(validation, messages[i]), reason: validation.reason, index: i }]
   })
 }
 
@@ -99,9 +108,23 @@ function messageOf({ expression, message }: Validation, computed: Result | undef
 }
 
 /** @throws BudgetError */
-function annotationErrors({ annotations, variables }: ValidatingPrograms, plain: Variables, ignoreErrors: boolean): Denial[] {
+function annotate(
+  { annotations, variables }: ValidatingPrograms,
+  plain: Variables,
+  ignoreErrors: boolean,
+): Pick<Verdict, 'annotationErrors' | 'annotations'> {
   const evaluation = new Evaluation(variables, plain, COST_BUDGET)
-  const results = annotations.map((expression) => evaluation.evaluate(expression))
-  if (ignoreErrors) return []
-  return results.flatMap((result) => ('error' in result ? [{ message: result.error, reason: '' }] : []))
+  const errors: Denial[] = []
+  const found: Annotation[] = []
+  annotations.forEach(({ key, expression }, index) => {
+    const result = evaluation.evaluate(expression)
+    if ('error' in result) {
+      if (!ignoreErrors) errors.push({ message: result.error, reason: '', index })
+      return
+    }
+    // Null says that there is to be none this time.
+    const value = typeof result.value === 'string' ? result.value.trim() : ''
+    if (value !== '') found.push({ key, value })
+  })
+  return { annotationErrors: errors, annotations: found }
 }

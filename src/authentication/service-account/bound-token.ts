@@ -17,6 +17,9 @@ export interface BoundTokenDeps {
 }
 
 const EXTRA = 'authentication.kubernetes.io/'
+const STALE_TOKEN = 'authentication.k8s.io/stale-token'
+/** Of tokens without audiences, which are of the old kind. */
+export const LEGACY_TOKEN = 'authentication.k8s.io/legacy-token'
 const INVALIDATED = 'service account token has been invalidated'
 
 /**
@@ -52,13 +55,15 @@ export class BoundToken implements VerifiedToken {
     this.#bindings = bindingsOf(deps.objects, namespace, account, { secret, pod, node })
   }
 
-  identify({ audiences }: PresentedToken): TokenIdentity | Promise<TokenIdentity> {
+  identify(token: PresentedToken): TokenIdentity | Promise<TokenIdentity> {
+    const { audiences } = token
+    if (this.#claims.aud.length === 0) token.annotate?.(LEGACY_TOKEN, this.#claims.sub)
     const identity = audiences === undefined ? (this.#own ??= this.#for(this.#deps.audiences)) : this.#for(audiences)
     const now = this.#deps.clock()
     checkTimes(this.#claims, now)
     const pending = checkBindings(this.#bindings, now)
-    if (pending) return pending.then(() => this.#used(identity, now))
-    return this.#used(identity, now)
+    if (pending) return pending.then(() => this.#used(identity, now, token))
+    return this.#used(identity, now, token)
   }
 
   #for(wanted: readonly string[]): TokenIdentity {
@@ -71,11 +76,14 @@ export class BoundToken implements VerifiedToken {
     return { user: this.#user, audiences }
   }
 
-  #used(identity: TokenIdentity, now: number): TokenIdentity {
-    if (this.#warnAfter)
-      this.#deps.metrics.count(
-        now > this.#warnAfter * 1000 ? 'serviceaccount_stale_tokens_total' : 'serviceaccount_valid_tokens_total',
-      )
+  #used(identity: TokenIdentity, now: number, token: PresentedToken): TokenIdentity {
+    if (!this.#warnAfter) return identity
+    const isStale = now > this.#warnAfter * 1000
+    this.#deps.metrics.count(isStale ? 'serviceaccount_stale_tokens_total' : 'serviceaccount_valid_tokens_total')
+    if (isStale) {
+      const late = Math.floor(now / 1000) - this.#warnAfter
+      token.annotate?.(STALE_TOKEN, `subject: ${this.#claims.sub}, seconds after warning threshold: ${late}`)
+    }
     return identity
   }
 }

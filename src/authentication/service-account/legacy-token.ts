@@ -5,7 +5,7 @@ import type { VerifiedToken } from '../jwt.ts'
 import { common, type PresentedToken, type TokenIdentity } from '../token.ts'
 import type { SecretFacts } from './bound-objects.ts'
 import { LEEWAY } from './bound-objects.ts'
-import { type BoundTokenDeps, wrongAudience } from './bound-token.ts'
+import { type BoundTokenDeps, LEGACY_TOKEN, wrongAudience } from './bound-token.ts'
 import { publicClaims, text } from './claims.ts'
 import { accountGroups, accountOf, accountUser } from './names.ts'
 
@@ -59,6 +59,7 @@ export class LegacyToken implements VerifiedToken {
   async identify(token: PresentedToken): Promise<TokenIdentity> {
     const { metrics, audiences: own, lookup } = this.#deps
     metrics.count('serviceaccount_legacy_tokens_total')
+    token.annotate?.(LEGACY_TOKEN, this.#user.name)
     const wanted = token.audiences ?? own
     const audiences = common(this.#audiences, wanted)
     if (audiences.length === 0 && own.length > 0) throw wrongAudience(this.#audiences, wanted)

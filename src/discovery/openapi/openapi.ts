@@ -6,6 +6,7 @@ import type { Descriptions } from '../descriptions.ts'
 import { apiResourceList } from '../documents.ts'
 import { compare, type KindSource, type ServedGroup, type ServedGroupVersion, servedGroups } from '../groups.ts'
 import { acceptClauses } from '../negotiation.ts'
+import { schemaText } from './custom-schemas.ts'
 import { encodeV2 } from './protobuf-v2.ts'
 import { encodeV3 } from './protobuf-v3.ts'
 import { serverOperations } from './server-operations.ts'
@@ -164,9 +165,12 @@ export class OpenApi {
     }
     const hashes: [string, string][] = [...serverOperations(this.#groups).keys()].map((name) => [name, hashOf(base + name)])
     for (const [name, gv] of this.#groupVersions()) {
-      const schemas = gv.resources.flatMap((r) => [r.schema, ...r.subresources.map((s) => s.kind.schema)])
+      const custom = new Set(gv.resources.filter((r) => r.definition.custom).map((r) => r.schema))
+      const types = gv.resources.flatMap((r) => [r.schema, ...r.subresources.map((s) => s.kind.schema)])
+      const schemas = types.filter((type) => !custom.has(type))
       const used = new Set(schemas.map((schema) => schema.slice(0, schema.lastIndexOf('.'))))
       const parts = [base, name, JSON.stringify(apiResourceList(gv)), ...schemas, ...[...used].map(packageText)]
+      if (custom.size) parts.push(...gv.resources.map(schemaText))
       hashes.push([name, hashOf(parts.join(' '))])
     }
     this.#hashes = new Map(hashes.sort(([a], [b]) => compare(a, b)))

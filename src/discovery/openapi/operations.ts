@@ -1,46 +1,27 @@
 import type { Descriptions } from '../descriptions.ts'
 import { compare, type ServedGroupVersion, type ServedKind, type ServedSubresource } from '../groups.ts'
+import { customOperations } from './custom.ts'
+import {
+  ALL_ENCODINGS,
+  ANY,
+  article,
+  DELETE,
+  type GroupVersionKind,
+  groupTag,
+  groupTitle,
+  isCustom,
+  LIST,
+  META,
+  type Operation,
+  type OperationParts,
+  operationOf,
+  PRETTY,
+  type QueryTypes,
+  title,
+  WATCH,
+  WRITE,
+} from './operation-parts.ts'
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
-
-export interface Parameter {
-  name: string
-  in: 'path' | 'query'
-  type: 'boolean' | 'integer' | 'string'
-  description: string
-}
-
-export interface GroupVersionKind {
-  group: string
-  version: string
-  kind: string
-}
-
-/** One method of one path, in no particular OpenAPI version's words. */
-export interface Operation {
-  path: string
-  method: 'delete' | 'get' | 'head' | 'options' | 'patch' | 'post' | 'put'
-  id: string
-  description: string
-  tag: string
-  /** Unset for discovery itself. */
-  action?: string
-  gvk?: GroupVersionKind
-  /** Path and query parameters in any order. */
-  parameters: Parameter[]
-  /** The body's type. */
-  body?: { schema: string; required: boolean }
-  /** Status codes besides 401. */
-  codes: number[]
-  /** The answer's type; a plain string when unset. */
-  answer?: string
-  consumes: readonly string[]
-  produces: readonly string[]
-}
-
-const ANY = ['*/*']
-export const ENCODINGS = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
-const ALL_ENCODINGS = [...ENCODINGS, 'application/cbor']
 const STREAMS = [
   ...ALL_ENCODINGS,
   'application/json;stream=watch',
@@ -54,30 +35,6 @@ const PATCHES = [
   'application/apply-patch+yaml',
   'application/apply-patch+cbor',
 ]
-
-type QueryTypes = Record<string, Parameter['type']>
-
-const PRETTY: QueryTypes = { pretty: 'string' }
-const LIST: QueryTypes = {
-  continue: 'string',
-  fieldSelector: 'string',
-  labelSelector: 'string',
-  limit: 'integer',
-  resourceVersion: 'string',
-  resourceVersionMatch: 'string',
-  sendInitialEvents: 'boolean',
-  shardSelector: 'string',
-  timeoutSeconds: 'integer',
-}
-const WATCH: QueryTypes = { ...PRETTY, ...LIST, allowWatchBookmarks: 'boolean', watch: 'boolean' }
-const DELETE: QueryTypes = {
-  dryRun: 'string',
-  gracePeriodSeconds: 'integer',
-  ignoreStoreReadErrorWithClusterBreakingPotential: 'boolean',
-  orphanDependents: 'boolean',
-  propagationPolicy: 'string',
-}
-const WRITE: QueryTypes = { dryRun: 'string', fieldManager: 'string', fieldValidation: 'string' }
 
 const CONTAINER: QueryTypes = { container: 'string', stderr: 'boolean', stdin: 'boolean', stdout: 'boolean', tty: 'boolean' }
 
@@ -103,30 +60,17 @@ const LOG: QueryTypes = {
   timestamps: 'boolean',
 }
 
-/** `rbac.authorization.k8s.io` → `RbacAuthorization`, `apps` → `Apps`; the core group is `Core`. */
-export function groupTitle(group: string): string {
-  const words = group.replace(/\.k8s\.io$/, '').split('.')
-  return words.map((word) => title(word || 'core')).join('')
-}
-
-export function groupTag(group: string): string {
-  const name = groupTitle(group)
-  return name.charAt(0).toLowerCase() + name.slice(1)
-}
-
-const title = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
-
-/** ` a Pod `, ` an APIService`, or nothing before plurals. */
-function article(noun: string): string {
-  if (noun.endsWith('s') && !noun.endsWith('ss')) return ''
-  return /^[aeiou]/i.test(noun) ? 'an ' : 'a '
-}
-
 /** All operations of one group version, by path and method. */
 export function groupVersionOperations(gv: ServedGroupVersion, descriptions: Descriptions): Operation[] {
   const base = gv.group ? `/apis/${gv.group}/${gv.version}` : `/api/${gv.version}`
-  const operations = [discoveryOperation(gv, `${base}/`)]
-  for (const served of gv.resources) operations.push(...new KindOperations(served, base, descriptions).all())
+  // Nobody tells that the versions of custom resources can be discovered.
+  const operations = isCustom(gv) ? [] : [discoveryOperation(gv, `${base}/`)]
+  for (const served of gv.resources) {
+    const own = served.definition.custom
+      ? customOperations(served, base, descriptions)
+      : new KindOperations(served, base, descriptions).all()
+    operations.push(...own)
+  }
   return operations.sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method))
 }
 
@@ -149,14 +93,12 @@ class KindOperations {
   readonly #served: ServedKind
   readonly #base: string
   readonly #descriptions: Descriptions
-  readonly #gvk: GroupVersionKind
   readonly #operations: Operation[] = []
 
   constructor(served: ServedKind, base: string, descriptions: Descriptions) {
     this.#served = served
     this.#base = base
     this.#descriptions = descriptions
-    this.#gvk = { group: served.group, version: served.version, kind: served.definition.kind }
   }
 
   all(): Operation[] {
@@ -291,59 +233,7 @@ class KindOperations {
     })
   }
 
-  /** @param call the verb and the rest of the operationId, between which the group version goes */
-  #add(
-    action: string,
-    method: Operation['method'],
-    path: string,
-    call: string,
-    more: {
-      description: string
-      query?: QueryTypes
-      answer?: string
-      codes?: number[]
-      body?: Operation['body']
-      consumes?: readonly string[]
-      produces?: readonly string[]
-      gvk?: GroupVersionKind | undefined
-    },
-  ): void {
-    const { group, version, definition } = this.#served
-    const [verb, rest] = call.split(':') as [string, string]
-    const groupVersion = `${groupTitle(group)}${title(version)}`
-    const query = more.query ?? PRETTY
-    // Descriptions are looked up by the id that client libraries give the operation.
-    const described = `${verb}${rest}`
-    const parameters: Parameter[] = [
-      ...Object.entries(query).map(([name, type]): Parameter => ({ name, in: 'query', type, description: '' })),
-      ...[...path.matchAll(/\{(\w+)\}/g)].map(
-        ([, name]): Parameter => ({
-          name: name as string,
-          in: 'path',
-          type: 'string',
-          description: name === 'name' ? `name of the ${more.gvk?.kind ?? definition.kind}` : '',
-        }),
-      ),
-    ]
-    for (const parameter of parameters) {
-      if (parameter.description) continue
-      const name = parameter.in === 'query' && path.endsWith('{path}') && parameter.name === 'path' ? 'path2' : parameter.name
-      parameter.description = this.#descriptions.describeParameter(name, verb, described)
-    }
-    this.#operations.push({
-      path: `${this.#base}/${path}`,
-      method,
-      id: `${verb}${groupVersion}${rest}`,
-      description: more.description,
-      tag: `${groupTag(group)}_${version}`,
-      action,
-      gvk: more.gvk ?? this.#gvk,
-      parameters,
-      ...(more.body ? { body: more.body } : {}),
-      codes: more.codes ?? [200],
-      ...(more.answer ? { answer: more.answer } : {}),
-      consumes: more.consumes ?? ANY,
-      produces: more.produces ?? ALL_ENCODINGS,
-    })
+  #add(action: string, method: Operation['method'], path: string, call: string, more: OperationParts): void {
+    this.#operations.push(operationOf(this.#served, this.#base, this.#descriptions, { action, method, path, call, ...more }))
   }
 }

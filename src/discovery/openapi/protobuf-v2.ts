@@ -1,5 +1,5 @@
 import type { ProtoWriter } from '../protobuf.ts'
-import { protoDocument, writeExtensions, writeNamed } from './protobuf-parts.ts'
+import { protoDocument, writeAny, writeExtensions, writeLimits, writeNamed } from './protobuf-parts.ts'
 import type { Schema } from './schemas.ts'
 import type { DocumentV2, OperationV2, ParameterV2, PathV2 } from './v2.ts'
 
@@ -112,12 +112,16 @@ function writeSchemas(w: ProtoWriter, schemas: Record<string, Schema>): void {
 }
 
 function writeSchema(w: ProtoWriter, schema: Schema): void {
-  const { items, properties, additionalProperties, type } = schema
+  const { items, properties, additionalProperties: values, type } = schema
   if (schema.$ref) w.string(1, schema.$ref)
   if (schema.format) w.string(2, schema.format)
+  if (schema.title) w.string(3, schema.title)
   if (schema.description) w.string(4, schema.description)
+  writeLimits(w, 6, schema)
   for (const name of schema.required ?? []) w.string(19, name)
-  if (additionalProperties) w.message(21, () => w.message(1, () => writeSchema(w, additionalProperties)))
+  for (const value of schema.enum ?? []) w.message(20, () => writeAny(w, value))
+  if (typeof values === 'boolean') w.message(21, () => w.bool(2, values))
+  else if (values) w.message(21, () => w.message(1, () => writeSchema(w, values)))
   if (type) w.message(22, () => w.string(1, type))
   if (items) w.message(23, () => w.message(1, () => writeSchema(w, items)))
   if (properties) w.message(25, () => writeSchemas(w, properties))

@@ -1,5 +1,5 @@
 import type { ProtoWriter } from '../protobuf.ts'
-import { protoDocument, writeExtensions, writeNamed } from './protobuf-parts.ts'
+import { protoDocument, writeAny, writeExtensions, writeLimits, writeNamed } from './protobuf-parts.ts'
 import type { Schema } from './schemas.ts'
 import type { DocumentV3, MediaTypes, OperationV3, ParameterV3, PathV3 } from './v3.ts'
 
@@ -20,6 +20,7 @@ export function encodeV3(document: DocumentV3): Buffer {
     w.message(5, () => {
       const { schemas, securitySchemes } = document.components
       if (schemas) w.message(1, () => writeSchemas(w, schemas))
+      if (!securitySchemes) return
       w.message(7, () => {
         for (const [name, scheme] of Object.entries(securitySchemes)) {
           writeNamed(w, 1, name, () => {
@@ -103,16 +104,26 @@ function writeSchema(w: ProtoWriter, schema: Schema): void {
     w.message(2, () => w.string(1, $ref))
     return
   }
-  w.message(1, () => {
-    const { items, properties, additionalProperties } = schema
-    if (schema.uniqueItems) w.bool(20, true)
+  writePlainSchema(w, 1, schema)
+}
+
+function writePlainSchema(w: ProtoWriter, field: number, schema: Schema): void {
+  w.message(field, () => {
+    const { items, properties, additionalProperties: values } = schema
+    if (schema.nullable) w.bool(1, true)
+    if (schema.title) w.string(9, schema.title)
+    writeLimits(w, 10, schema)
     for (const name of schema.required ?? []) w.string(23, name)
+    for (const value of schema.enum ?? []) w.message(24, () => writeAny(w, value))
     if (schema.type) w.string(25, schema.type)
     for (const part of schema.allOf ?? []) w.message(26, () => writeSchema(w, part))
     for (const part of schema.oneOf ?? []) w.message(27, () => writeSchema(w, part))
+    for (const part of schema.anyOf ?? []) w.message(28, () => writeSchema(w, part))
+    if (schema.not) writePlainSchema(w, 29, schema.not)
     if (items) w.message(30, () => w.message(1, () => writeSchema(w, items)))
     if (properties) w.message(31, () => writeSchemas(w, properties))
-    if (additionalProperties) w.message(32, () => w.message(1, () => writeSchema(w, additionalProperties)))
+    if (typeof values === 'boolean') w.message(32, () => w.bool(2, values))
+    else if (values) w.message(32, () => w.message(1, () => writeSchema(w, values)))
     writeDefault(w, schema)
     if (schema.description) w.string(34, schema.description)
     if (schema.format) w.string(35, schema.format)

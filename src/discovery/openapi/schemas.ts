@@ -2,20 +2,37 @@ import type { Json } from '../../machinery/json.ts'
 import type { FieldFacts, SchemaFacts, TypeExpression } from '../../machinery/schema.ts'
 import type { Descriptions } from '../descriptions.ts'
 import { compare } from '../groups.ts'
-import type { GroupVersionKind } from './operations.ts'
+import { type GroupVersionKind, META } from './operation-parts.ts'
 
 /** A schema object; keys in the order in which Go prints them, which is by name. */
 export interface Schema {
   $ref?: string
-  additionalProperties?: Schema
+  additionalProperties?: Schema | boolean
   allOf?: Schema[]
+  anyOf?: Schema[]
   default?: Json
   description?: string
+  enum?: Json[]
+  exclusiveMaximum?: boolean
+  exclusiveMinimum?: boolean
   format?: string
   items?: Schema
+  maxItems?: number
+  maxLength?: number
+  maxProperties?: number
+  maximum?: number
+  minItems?: number
+  minLength?: number
+  minProperties?: number
+  minimum?: number
+  multipleOf?: number
+  not?: Schema
+  nullable?: boolean
   oneOf?: Schema[]
+  pattern?: string
   properties?: Record<string, Schema>
   required?: string[]
+  title?: string
   type?: string
   uniqueItems?: boolean
   'x-kubernetes-group-version-kind'?: GroupVersionKind[]
@@ -35,7 +52,7 @@ export interface Dialect {
   version: 2 | 3
 }
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+export const SCALE_TYPE = 'io.k8s.api.autoscaling.v1.Scale'
 const APIEXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1'
 
 /** Scalars of the facts that are types of their own in OpenAPI. */
@@ -113,25 +130,35 @@ const GRANULAR = new Set([
 /** Types that every group version registers as its own. */
 const COMMON_KINDS = new Set([`${META}.DeleteOptions`, `${META}.WatchEvent`])
 
+export interface CustomSchemas {
+  schema(type: string, ref: (type: string) => Schema): Schema | undefined
+}
+
 /** Builds schemas from type facts, and remembers which types they refer to. */
 export class SchemaBuilder {
   readonly #facts: SchemaFacts
   readonly #descriptions: Descriptions
   readonly #dialect: Dialect
   readonly #commonVersions: readonly { group: string; version: string }[]
+  readonly #custom: CustomSchemas | undefined
   readonly #wanted = new Set<string>()
 
-  /** @param commonVersions the group versions that common kinds such as DeleteOptions are said to be of */
+  /**
+   * @param commonVersions the group versions that common kinds such as DeleteOptions are said to be of
+   * @param custom knows the types that have no facts
+   */
   constructor(
     facts: SchemaFacts,
     descriptions: Descriptions,
     dialect: Dialect,
     commonVersions: readonly { group: string; version: string }[],
+    custom?: CustomSchemas,
   ) {
     this.#facts = facts
     this.#descriptions = descriptions
     this.#dialect = dialect
     this.#commonVersions = commonVersions
+    this.#custom = custom
   }
 
   /** A reference to a type, which `all()` then includes. */
@@ -149,6 +176,8 @@ export class SchemaBuilder {
   }
 
   #schema(type: string): Schema {
+    const custom = this.#custom?.schema(type, (of) => this.ref(of))
+    if (custom) return custom
     const texts = this.#descriptions.fields(type)
     const description = texts[''] ? { description: texts[''] } : {}
     const fixed = FIXED[type]

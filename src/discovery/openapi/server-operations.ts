@@ -1,5 +1,5 @@
 import type { ServedGroup } from '../groups.ts'
-import { ENCODINGS, groupTag, groupTitle, type Operation } from './operations.ts'
+import { ENCODINGS, groupTag, groupTitle, isCustom, type Operation } from './operation-parts.ts'
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 
@@ -71,8 +71,8 @@ export function serverOperations(groups: readonly ServedGroup[]): Map<string, Op
       ],
     ],
   ])
-  for (const { name } of groups) {
-    if (!name) continue
+  for (const { name, versions } of groups) {
+    if (!name || versions.every(isCustom)) continue
     const operation = get(
       `/apis/${name}/`,
       `get${groupTitle(name)}APIGroup`,

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import type { SchemaFacts } from '../../machinery/schema.ts'
 import type { Descriptions } from '../descriptions.ts'
 import { compare, type ServedGroup } from '../groups.ts'
-import { type GroupVersionKind, groupVersionOperations, type Operation, type Parameter } from './operations.ts'
+import { CustomTypes } from './custom-schemas.ts'
+import type { GroupVersionKind, Operation, Parameter } from './operation-parts.ts'
+import { groupVersionOperations } from './operations.ts'
+import { REGISTERED_VERSIONS } from './registered.ts'
 import { type Schema, SchemaBuilder } from './schemas.ts'
 import { serverOperations } from './server-operations.ts'
 import { byName, REASONS, sameParameter, sharedParameters } from './v3.ts'
@@ -43,45 +46,17 @@ export interface DocumentV2 {
   swagger: string
 }
 
-/** Every group version that the reference's scheme has ever registered its common kinds in. */
-const REGISTERED: Record<string, string> = {
-  '': 'v1',
-  'admission.k8s.io': 'v1 v1beta1',
-  'admissionregistration.k8s.io': 'v1 v1alpha1 v1beta1',
-  'apiextensions.k8s.io': 'v1 v1beta1',
-  'apiregistration.k8s.io': 'v1 v1beta1',
-  apps: 'v1 v1beta1 v1beta2',
-  'authentication.k8s.io': 'v1 v1alpha1 v1beta1',
-  'authorization.k8s.io': 'v1 v1beta1',
-  autoscaling: 'v1 v2',
-  batch: 'v1 v1beta1',
-  'certificates.k8s.io': 'v1 v1alpha1 v1beta1',
-  'coordination.k8s.io': 'v1 v1alpha2 v1beta1',
-  'discovery.k8s.io': 'v1 v1beta1',
-  'events.k8s.io': 'v1 v1beta1',
-  extensions: 'v1beta1',
-  'flowcontrol.apiserver.k8s.io': 'v1 v1beta1 v1beta2 v1beta3',
-  'imagepolicy.k8s.io': 'v1alpha1',
-  'internal.apiserver.k8s.io': 'v1alpha1',
-  'networking.k8s.io': 'v1 v1beta1',
-  'node.k8s.io': 'v1 v1alpha1 v1beta1',
-  policy: 'v1 v1beta1',
-  'rbac.authorization.k8s.io': 'v1 v1alpha1 v1beta1',
-  'resource.k8s.io': 'v1 v1alpha3 v1beta1 v1beta2',
-  'scheduling.k8s.io': 'v1 v1alpha2 v1beta1',
-  'storage.k8s.io': 'v1 v1alpha1 v1beta1',
-  'storagemigration.k8s.io': 'v1beta1',
-}
-
 /** Parameters that are written out wherever they occur; others are shared by reference. */
 const INLINE = new Set(['dryRun', 'fieldValidation', 'name'])
 
 /** The one document of everything, for clients from before version 3. */
 export function wholeDocument(groups: readonly ServedGroup[], facts: SchemaFacts, descriptions: Descriptions): DocumentV2 {
-  const registered = Object.entries(REGISTERED).flatMap(([group, versions]) =>
-    versions.split(' ').map((version) => ({ group, version })),
+  const types = new CustomTypes(
+    groups.flatMap(({ versions }) => versions.flatMap(({ resources }) => resources)),
+    descriptions,
+    2,
   )
-  const builder = new SchemaBuilder(facts, descriptions, { refs: '#/definitions/', version: 2 }, registered)
+  const builder = new SchemaBuilder(facts, descriptions, { refs: '#/definitions/', version: 2 }, REGISTERED_VERSIONS, types)
   const parameters = new SharedParameters()
   const operations = [...serverOperations(groups).values()].flat()
   for (const group of groups) for (const gv of group.versions) operations.push(...groupVersionOperations(gv, descriptions))

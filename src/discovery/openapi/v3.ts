@@ -1,7 +1,10 @@
 import type { SchemaFacts } from '../../machinery/schema.ts'
 import type { Descriptions } from '../descriptions.ts'
 import { compare, type ServedGroupVersion } from '../groups.ts'
-import { type GroupVersionKind, groupVersionOperations, type Operation, type Parameter } from './operations.ts'
+import { CustomTypes } from './custom-schemas.ts'
+import { type GroupVersionKind, isCustom, type Operation, type Parameter } from './operation-parts.ts'
+import { groupVersionOperations } from './operations.ts'
+import { CLIENT_VERSIONS } from './registered.ts'
 import { type Schema, SchemaBuilder } from './schemas.ts'
 
 export interface ParameterV3 {
@@ -32,7 +35,7 @@ export type PathV3 = { parameters?: ParameterV3[] } & { [method in Operation['me
 export interface DocumentV3 {
   components: {
     schemas?: Record<string, Schema>
-    securitySchemes: Record<string, { description: string; in: string; name: string; type: string }>
+    securitySchemes?: Record<string, { description: string; in: string; name: string; type: string }>
   }
   info: { title: string; version: string }
   openapi: string
@@ -46,10 +49,13 @@ export function groupVersionDocument(gv: ServedGroupVersion, facts: SchemaFacts,
   const own = { group: gv.group, version: gv.version }
   const core = { group: '', version: 'v1' }
   const common = gv.group === '' ? [core] : [core, own]
-  return documentOf(
-    groupVersionOperations(gv, descriptions),
-    new SchemaBuilder(facts, descriptions, { refs: '#/components/schemas/', version: 3 }, common),
-  )
+  const types = new CustomTypes(gv.resources, descriptions, 3)
+  const versions = isCustom(gv) ? CLIENT_VERSIONS : common
+  const builder = new SchemaBuilder(facts, descriptions, { refs: '#/components/schemas/', version: 3 }, versions, types)
+  const document = documentOf(groupVersionOperations(gv, descriptions), builder)
+  if (!isCustom(gv)) return document
+  const { schemas = {} } = document.components
+  return { ...document, components: { schemas }, info: { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } }
 }
 
 /** The document of a few operations of the server itself. */

@@ -79,7 +79,8 @@ export function validateMutatingPolicy(policy: MutatingPolicy, context: WriteCon
   const spec = policy.spec ?? {}
   const expressions = expressionsOf(spec, context, old?.spec)
   const { mutations = [], reinvocationPolicy, variables = [] } = spec
-  const all = withVariables(expressions, variables)
+  // Mutations know `variables` even where there are none.
+  const all = { variables: [], ...withVariables(expressions, variables) }
   return [
     ...commonErrors(spec, expressions, old?.spec, true),
     ...(mutations.length ? [] : [required('spec.mutations', 'mutations must contain at least one item')]),
@@ -209,14 +210,11 @@ function mutationErrors(path: string, mutation: AdmissionregistrationV1Mutation,
   if (!PATCH_TYPES.includes(patchType)) return [notSupported(`${path}.patchType`, patchType, PATCH_TYPES)]
   const isApply = patchType === 'ApplyConfiguration'
   const [wanted, name] = isApply ? [applyConfiguration, 'applyConfiguration'] : [jsonPatch, 'jsonPatch']
-  const [other, otherName, otherType] = isApply
-    ? [jsonPatch, 'jsonPatch', 'JSONPatch']
-    : [applyConfiguration, 'applyConfiguration', 'ApplyConfiguration']
-  const errors: FieldError[] = []
-  if (other) {
-    errors.push(invalid(`${path}.${otherName}`, '{}', `must not be specified when patchType is not ${otherType}`))
-  }
-  if (!wanted) return [...errors, required(`${path}.${name}`, `must be specified when patchType is ${patchType}`)]
+  const [other, otherName] = isApply ? [jsonPatch, 'jsonPatch'] : [applyConfiguration, 'applyConfiguration']
   const returns = isApply ? 'applyConfiguration' : 'jsonPatch'
-  return [...errors, ...requiredExpression(`${path}.${name}.expression`, wanted.expression ?? '', '', returns, expressions)]
+  const errors = wanted
+    ? requiredExpression(`${path}.${name}.expression`, wanted.expression ?? '', '', returns, expressions)
+    : [required(`${path}.${name}`, `must be specified when patchType is ${patchType}`)]
+  if (!other) return errors
+  return [...errors, invalid(`${path}.${otherName}`, `{${otherName}}`, `must not be specified when patchType is ${patchType}`)]
 }

@@ -1,6 +1,7 @@
 import type { ApiextensionsV1CustomResourceDefinition } from '../../generated/types.ts'
 import { keepMetadata } from '../../registry/keep-metadata.ts'
 import { defineKind } from '../../registry/kind.ts'
+import { type Condition, withCondition } from './conditions.ts'
 import { statusErrors, validateDefinition, validateDefinitionUpdate } from './definition-rules.ts'
 import { formatWarnings } from './format-warnings.ts'
 
@@ -35,8 +36,27 @@ export const customResourceDefinition = defineKind<ApiextensionsV1CustomResource
   updateSkipsMetadata: true,
   warnings: formatWarnings,
   status: { prepare: keepMetadata, validate: statusErrors },
+  termination: {
+    begin(object) {
+      const { metadata = {} } = object
+      const finalizers = metadata.finalizers ?? []
+      if (!finalizers.includes(CLEANUP_FINALIZER)) metadata.finalizers = [...finalizers, CLEANUP_FINALIZER]
+      object.status = withCondition(object, DELETION_PENDING, metadata.deletionTimestamp ?? '').status ?? {}
+    },
+    held: () => false,
+  },
   resetFields: { '': ['status'], status: ['metadata', 'spec'] },
 })
+
+/** Holds a definition until its resources are gone. */
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
+
+const DELETION_PENDING: Condition = {
+  type: 'Terminating',
+  status: 'True',
+  reason: 'InstanceDeletionPending',
+  message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+}
 
 /** The status lists every version that objects were ever stored in. */
 function rememberStorageVersion(object: ApiextensionsV1CustomResourceDefinition): void {

@@ -39,7 +39,7 @@ export function schemaErrors(
   const walk: Walk = { sites: [], rules }
   errors.push(...openApiErrors(schema, { path: field, parents: [], isRoot: true, inMeta: false }, walk))
   if (rules.structural && !fault && !structural.length && walk.sites.length) {
-    errors.push(...(rules.context.env.expressions?.schemaRules?.(walk.sites, field, rules.stored) ?? []))
+    errors.push(...(rules.context.env.expressions?.schemaRules(walk.sites, field, rules.stored) ?? []))
   }
   return errors.length || !fault ? errors : [invalid(field, '', fault)]
 }

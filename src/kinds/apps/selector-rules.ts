@@ -1,4 +1,4 @@
-import type { CoreV1PodTemplateSpec, MetaV1LabelSelector } from '../../generated/types.ts'
+import type { CoreV1PodTemplateSpec, MetaV1LabelSelector, MetaV1LabelSelectorRequirement } from '../../generated/types.ts'
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../machinery/field-errors.ts'
 import { type LabelSelector, type LabelSelectorObject, labelSelectorFromObject } from '../../machinery/label-selector.ts'
 import { validateLabelSelector } from '../../machinery/label-validation.ts'
@@ -28,7 +28,7 @@ export function validateRunningTemplate(spec: Controlled, kind: string, context:
   const path = 'spec.template'
   const { template } = spec
   const selector = parsed(spec.selector)
-  if (!selector) return [invalid('spec.selector', spec.selector, 'invalid label selector')]
+  if (!selector) return [invalid('spec.selector', withoutEmpties(spec.selector), 'invalid label selector')]
   const errors: FieldError[] = []
   if (!selector.empty && !selector.matches(template?.metadata?.labels)) {
     errors.push(labelMismatch(template))
@@ -60,12 +60,15 @@ export function parsed(selector: MetaV1LabelSelector | undefined): LabelSelector
   }
 }
 
+const withoutNoValues = ({ values, ...rest }: MetaV1LabelSelectorRequirement): MetaV1LabelSelectorRequirement =>
+  values?.length ? { ...rest, values } : rest
+
 /** A selector as messages print it: without members that are empty. */
 export function withoutEmpties<T extends MetaV1LabelSelector | undefined>(selector: T): T {
   if (!selector) return selector
   const { matchLabels, matchExpressions } = selector
   return {
     ...(matchLabels && Object.keys(matchLabels).length ? { matchLabels } : {}),
-    ...(matchExpressions?.length ? { matchExpressions } : {}),
+    ...(matchExpressions?.length ? { matchExpressions: matchExpressions.map(withoutNoValues) } : {}),
   } as T
 }

@@ -9,7 +9,7 @@ import { storageConflict } from '../core/preconditions.ts'
 const TYPE = '@io.k8s.api.autoscaling.v1'
 
 /** The name is an ordinary column here. */
-const COLUMNS: readonly Column<Scalable>[] = [
+export const SCALE_COLUMNS: readonly Column<Scalable>[] = [
   column('Name', '@io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta.name', ({ metadata }) => metadata?.name ?? ''),
   column('Desired', `${TYPE}.ScaleSpec.replicas`, ({ spec }) => spec?.replicas ?? 0, { type: 'integer' }),
   column('Available', `${TYPE}.ScaleStatus.replicas`, ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
@@ -22,7 +22,8 @@ export interface Scalable extends KubeObject {
   status?: { replicas?: number }
 }
 
-const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale', schema: 'io.k8s.api.autoscaling.v1.Scale' }
+/** What a Scale is, whatever is scaled. */
+export const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale', schema: 'io.k8s.api.autoscaling.v1.Scale' }
 
 /**
  * The `scale` subresource: reads and sets the wanted number of replicas, whatever the kind.
@@ -37,7 +38,7 @@ export function scale<T extends Scalable>(
     name: 'scale',
     kind: SCALE,
     verbs: ['get', 'patch', 'update'],
-    columns: COLUMNS,
+    columns: SCALE_COLUMNS,
     read: (object) => scaleOf(object, selector(object)),
     write: (object, incoming, context) => {
       const { metadata, spec } = incoming as AutoscalingV1Scale

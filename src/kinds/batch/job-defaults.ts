@@ -1,4 +1,5 @@
 import type { BatchV1Job, BatchV1JobSpec } from '../../generated/types.ts'
+import { validateLabels } from '../../machinery/label-validation.ts'
 import { metaOf } from '../../machinery/object.ts'
 import { defaultPodTemplate } from '../core/pod-spec-defaults.ts'
 
@@ -29,5 +30,6 @@ export function defaultJobSpec(spec: BatchV1JobSpec): void {
 /** A job without labels of its own takes its template's, also those that creation adds: defaults apply to what is read back, too. */
 export function takeTemplateLabels(job: BatchV1Job): void {
   const labels = job.spec?.template?.metadata?.labels
-  if (labels && !job.metadata?.labels) metaOf(job).labels = labels
+  // Bad ones are told of once, where they are.
+  if (labels && !validateLabels(labels, '').length && !Object.keys(job.metadata?.labels ?? {}).length) metaOf(job).labels = labels
 }

@@ -47,3 +47,10 @@ test('a work queue has no completions', () => {
   assert.equal(job.spec?.completions, undefined)
   assert.equal(job.spec?.parallelism, 2)
 })
+
+test('labels of the template become the job own, too, when its own are empty; bad ones do not', () => {
+  const job = (labels: Record<string, string>) =>
+    created({ metadata: { name: 'j', uid: 'u', labels: {} }, spec: { template: { metadata: { labels } } } })
+  assert.deepEqual(job({ app: 'x' }).metadata?.labels, { app: 'x', ...IDENTITY })
+  assert.deepEqual(job({ app: 'no/such value' }).metadata?.labels, {})
+})

@@ -1,7 +1,7 @@
 import type { CoreV1Event, CoreV1ObjectReference } from '../../generated/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-errors.ts'
 import { equal } from '../../machinery/json.ts'
-import { byteLength, isDns1123Subdomain, isQualifiedName } from '../../machinery/validation.ts'
+import { byteLength, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../machinery/validation.ts'
 
 const STRICT_VERSION = 'events.k8s.io/v1'
 const MAX_SHORT = 128
@@ -10,6 +10,9 @@ const MAX_MESSAGE = 1024
 /** The core version takes events as they always were; `events.k8s.io` asks for more. */
 export function validateEvent(event: CoreV1Event, apiVersion: string): FieldError[] {
   const errors = validateCommon(event, apiVersion)
+  const { name = '' } = event.metadata ?? {}
+  const wrongName = apiVersion === STRICT_VERSION ? isDns1123Subdomain(name) : isPathSegmentName(name)
+  if (name) errors.push(...wrongName.map((message) => invalid('metadata.name', name, message)))
   if (apiVersion !== STRICT_VERSION) return errors
   errors.push(...validateSeries(event))
   if (!event.eventTime) errors.push(required('eventTime'))

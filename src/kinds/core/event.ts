@@ -1,5 +1,6 @@
 import type { CoreV1Event, EventsV1Event } from '../../generated/types.ts'
 import type { KubeObject } from '../../machinery/object.ts'
+import { isPathSegmentPrefix } from '../../machinery/validation.ts'
 import { ageOf, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { validateEvent, validateEventUpdate } from './event-validation.ts'
@@ -29,7 +30,8 @@ export const event = defineKind<CoreV1Event>({
   updateSkipsMetadata: true,
   scope: 'Namespaced',
   schema: 'io.k8s.api.core.v1.Event',
-  names: 'pathSegment',
+  // Which names it may have depends on the version: validation says.
+  names: (name, prefix) => (prefix ? [...isPathSegmentPrefix(name)] : []),
   createOnUpdate: true,
   ttlSeconds: (_event, context) => context.env.settings.eventTtlSeconds,
   validate: (event, context) => validateEvent(event, context.apiVersion),

@@ -13,6 +13,7 @@ import { equal } from '../../machinery/json.ts'
 import { inclusiveRangeError, isQualifiedName } from '../../machinery/validation.ts'
 import type { WriteContext } from '../../registry/context.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+import { validateMirror, validateMirrorChange } from './pod-validation.ts'
 import { differences, printed } from './rules.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
@@ -28,7 +29,7 @@ const validateWhole = (pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): F
 export function validatePodUpdate(pod: CoreV1Pod, old: CoreV1Pod, context: WriteContext): FieldError[] {
   const spec = pod.spec ?? {}
   const before = old.spec ?? {}
-  const errors = validateWhole(pod, old, context)
+  const errors = [...validateMirrorChange(pod, old), ...validateMirror(pod), ...validateWhole(pod, old, context)]
   for (const kind of ['containers', 'initContainers'] as const) {
     if ((spec[kind]?.length ?? 0) !== (before[kind]?.length ?? 0)) {
       return [...errors, forbiddenField(`spec.${kind}`, 'pod updates may not add or remove containers')]

@@ -62,12 +62,14 @@ export async function createToken(
       ? tokens.extendedExpirationSeconds
       : 0
   const now = Math.floor(context.now / 1000)
+  const id = tokens.uuid()
+  context.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`)
   const token = await tokens.sign({
     aud: audiences,
     exp: now + (extended || seconds),
     iat: now,
     nbf: now,
-    jti: tokens.uuid(),
+    jti: id,
     sub: `system:serviceaccount:${context.namespace}:${name}`,
     'kubernetes.io': {
       namespace: context.namespace,

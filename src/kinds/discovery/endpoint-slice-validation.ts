@@ -51,7 +51,7 @@ function validateEndpoint(field: string, endpoint: DiscoveryV1Endpoint, type: st
 }
 
 function validateAddress(field: string, address: string, type: string, old: readonly string[]): FieldError[] {
-  if (address === '') return [required(field)]
+  if (type === 'FQDN' && address === '') return [required(field)]
   if (type === 'FQDN') return isDns1123Subdomain(address).map((message) => invalid(field, address, message))
   if (type !== 'IPv4' && type !== 'IPv6') return []
   if (old.includes(address)) return []

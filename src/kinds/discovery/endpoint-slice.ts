@@ -1,5 +1,6 @@
 import type { DiscoveryV1Endpoint, DiscoveryV1EndpointSlice } from '../../generated/types.ts'
 import { equal } from '../../machinery/json.ts'
+import { metaOf } from '../../machinery/object.ts'
 import { isDns1123Subdomain } from '../../machinery/validation.ts'
 import { age, column } from '../../registry/columns.ts'
 import { defineKind } from '../../registry/kind.ts'
@@ -55,6 +56,7 @@ function dropTopology(slice: DiscoveryV1EndpointSlice, old: DiscoveryV1EndpointS
   if (!slice.endpoints?.some((endpoint) => endpoint.deprecatedTopology)) return
   if (old && equal(old.endpoints, slice.endpoints)) return
   const known = new Set((old?.endpoints ?? []).map(hostOf))
+  const isGiven = slice.endpoints.some((endpoint) => Object.keys(endpoint.deprecatedTopology ?? {}).length)
   for (const endpoint of slice.endpoints) {
     const host = hostOf(endpoint)
     if (endpoint.nodeName === undefined && host !== undefined && known.has(host) && !isDns1123Subdomain(host).length) {
@@ -62,6 +64,8 @@ function dropTopology(slice: DiscoveryV1EndpointSlice, old: DiscoveryV1EndpointS
     }
     endpoint.deprecatedTopology = undefined
   }
+  // It counts as a change all the same.
+  if (old && isGiven) metaOf(slice).generation = (old.metadata?.generation ?? 0) + 1
 }
 
 const hostOf = (endpoint: DiscoveryV1Endpoint): string | undefined => endpoint.deprecatedTopology?.[HOST_LABEL]

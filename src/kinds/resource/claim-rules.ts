@@ -18,7 +18,13 @@ const MAX_ALTERNATIVES = 8
 export function validateDeviceClaim(claim: ResourceV1DeviceClaim, path: string, context: WriteContext): FieldError[] {
   const names = requestNames(claim)
   return [
-    ...eachOnce(claim.requests, MAX_REQUESTS, `${path}.requests`, validateDeviceRequest, ({ name = '' }) => name),
+    ...eachOnce(
+      claim.requests,
+      MAX_REQUESTS,
+      `${path}.requests`,
+      (request, at) => validateDeviceRequest(request, at, context),
+      ({ name = '' }) => name,
+    ),
     ...eachOf(claim.constraints, MAX_CONSTRAINTS, `${path}.constraints`, (constraint, at) =>
       validateConstraint(constraint, at, names, context),
     ),
@@ -40,19 +46,20 @@ export function requestNames({ requests }: ResourceV1DeviceClaim): RequestNames 
 
 const ONE_KIND = 'exactly one of `exactly` or `firstAvailable` is required'
 
-function validateDeviceRequest({ name, exactly, firstAvailable }: ResourceV1DeviceRequest, path: string): FieldError[] {
+function validateDeviceRequest(request: ResourceV1DeviceRequest, path: string, context: WriteContext): FieldError[] {
+  const { name, exactly, firstAvailable } = request
   const errors = labelErrors(name, `${path}.name`)
   if (exactly && firstAvailable?.length) {
     return [...errors, invalid(path, undefined, `${ONE_KIND}, but multiple fields are set`)]
   }
-  if (exactly) return [...errors, ...validateRequest(exactly, `${path}.exactly`)]
+  if (exactly) return [...errors, ...validateRequest(exactly, `${path}.exactly`, context)]
   if (!firstAvailable?.length) return [...errors, required(path, ONE_KIND)]
   const alternatives = eachOnce(
     firstAvailable,
     MAX_ALTERNATIVES,
     `${path}.firstAvailable`,
-    (request, at) => [...labelErrors(request.name, `${at}.name`), ...validateRequest(request, at)],
-    (request) => request.name ?? '',
+    (one, at) => [...labelErrors(one.name, `${at}.name`), ...validateRequest(one, at, context)],
+    (one) => one.name ?? '',
   )
   return [...errors, ...alternatives]
 }

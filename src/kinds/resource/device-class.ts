@@ -3,6 +3,7 @@ import { type FieldError, invalid } from '../../machinery/field-errors.ts'
 import { equal } from '../../machinery/json.ts'
 import { isDns1123Subdomain } from '../../machinery/validation.ts'
 import { age } from '../../registry/columns.ts'
+import type { WriteContext } from '../../registry/context.ts'
 import { defineKind } from '../../registry/kind.ts'
 import { isExtendedResource } from '../core/resource-names.ts'
 import { eachOf } from './field-rules.ts'
@@ -18,15 +19,15 @@ export const deviceClass = defineKind<ResourceV1DeviceClass>({
   schema: 'io.k8s.api.resource.v1.DeviceClass',
   generation: 'spec',
   names: (name) => [...isDns1123Subdomain(name, 'bytes')],
-  validate: (object) => validateClass(object),
-  validateUpdate: (object, old) => validateClass(object, old),
+  validate: (object, context) => validateClass(object, context),
+  validateUpdate: (object, old, context) => validateClass(object, context, old),
   columns: [age],
 })
 
-function validateClass({ spec = {} }: ResourceV1DeviceClass, old?: ResourceV1DeviceClass): FieldError[] {
+function validateClass({ spec = {} }: ResourceV1DeviceClass, context: WriteContext, old?: ResourceV1DeviceClass): FieldError[] {
   const { selectors, config, extendedResourceName: name } = spec
   const errors = [
-    ...validateSelectors(selectors, 'spec.selectors', {
+    ...validateSelectors(selectors, 'spec.selectors', context, {
       stored: old !== undefined && equal(selectors ?? [], old.spec?.selectors ?? []),
     }),
     ...eachOf(config, MAX_CONFIG, 'spec.config', validateConfiguration),

@@ -6,6 +6,7 @@ import type {
 } from '../../generated/types.ts'
 import { type FieldError, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts'
 import { byteLength } from '../../machinery/validation.ts'
+import type { WriteContext } from '../../registry/context.ts'
 import { choice, driverName, labelName, mustChoose, objectName } from '../core/pod-field-rules.ts'
 import { eachOf, freeObject, labelValue } from './field-rules.ts'
 
@@ -16,24 +17,22 @@ const MAX_TOLERATIONS = 16
 const MAX_EXPRESSION = 10 * 1024
 const MAX_PARAMETERS = 10 * 1024
 
-const NOTHING_TO_PARSE =
-  "compilation failed: ERROR: <input>:1:0: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
-
 /** @param stored what is stored already was compiled then */
 export function validateSelectors(
   selectors: readonly ResourceV1DeviceSelector[] | undefined,
   path: string,
+  context: WriteContext,
   { stored = false }: { stored?: boolean } = {},
 ): FieldError[] {
   return eachOf(selectors, MAX_SELECTORS, path, ({ cel }, at) => {
     if (!cel) return [required(`${at}.cel`)]
-    return stored ? [] : expressionErrors(cel.expression ?? '', `${at}.cel.expression`)
+    return stored ? [] : expressionErrors(cel.expression ?? '', `${at}.cel.expression`, context)
   })
 }
 
-function expressionErrors(expression: string, path: string): FieldError[] {
+function expressionErrors(expression: string, path: string, { env }: WriteContext): FieldError[] {
   if (byteLength(expression) > MAX_EXPRESSION) return [tooLong(path, MAX_EXPRESSION)]
-  return expression ? [] : [invalid(path, expression, NOTHING_TO_PARSE)]
+  return env.expressions?.deviceSelector(expression, path) ?? []
 }
 
 /** What a driver is told: an object that only it understands. */
@@ -48,9 +47,10 @@ export function validateConfiguration({ opaque }: ResourceV1DeviceClassConfigura
 const MODES = ['All', 'ExactCount']
 
 /** A request for devices of a class, whether it is the only one or one of several alternatives. */
-export function validateRequest(request: ResourceV1ExactDeviceRequest, path: string): FieldError[] {
+export function validateRequest(request: ResourceV1ExactDeviceRequest, path: string, context: WriteContext): FieldError[] {
   const { deviceClassName, selectors, allocationMode = '', count = 0, tolerations } = request
-  const errors = [...objectName(`${path}.deviceClassName`, deviceClassName), ...validateSelectors(selectors, `${path}.selectors`)]
+  const errors = objectName(`${path}.deviceClassName`, deviceClassName)
+  errors.push(...validateSelectors(selectors, `${path}.selectors`, context))
   if (!MODES.includes(allocationMode)) errors.push(notSupported(`${path}.allocationMode`, allocationMode, MODES))
   else if (allocationMode === 'All' && count) {
     errors.push(invalid(`${path}.count`, count, "must not be specified when allocationMode is 'All'"))

@@ -29,6 +29,8 @@ export const priorityClass = defineKind<SchedulingV1PriorityClass>({
     ...((object.value ?? 0) === (old.value ?? 0) ? [] : [forbiddenField('value', 'may not be changed in an update.')]),
     ...immutable('preemptionPolicy', object.preemptionPolicy, old.preemptionPolicy),
   ],
+  undeletable: (name) =>
+    Object.hasOwn(SYSTEM_CLASSES, name) ? 'this is a system priority class and cannot be deleted' : undefined,
   columns: [
     column('Value', `${SCHEMA}.value`, (object) => object.value ?? 0, { type: 'integer' }),
     column('Global-Default', `${SCHEMA}.globalDefault`, (object) => object.globalDefault ?? false, { type: 'boolean' }),
@@ -55,7 +57,7 @@ function validate({ metadata, value = 0, globalDefault = false, preemptionPolicy
   } else if (value > MAX_VALUE) {
     errors.push(forbiddenField('value', `maximum allowed value of a user defined priority is ${MAX_VALUE}`))
   }
-  return [...errors, ...mustChoose('preemptionPolicy', preemptionPolicy, ['Never', 'PreemptLowerPriority'])]
+  return [...errors, ...mustChoose('preemptionPolicy', preemptionPolicy, ['PreemptLowerPriority', 'Never'])]
 }
 
 function systemProblem(name: string, value: number, globalDefault: boolean): string | undefined {

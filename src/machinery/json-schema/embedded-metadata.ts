@@ -18,7 +18,7 @@ export function validateEmbeddedResources(value: Json, schema: Schema, path: str
   const errors = embedded ? resourceErrors(value, path) : []
   for (const name of Object.keys(value)) {
     const below = propertyOf(schema, name) ?? valuesOf(schema)
-    if (below) errors.push(...validateEmbeddedResources(value[name] as Json, below, `${path}.${name}`))
+    if (below) errors.push(...validateEmbeddedResources(value[name] as Json, below, path ? `${path}.${name}` : name))
   }
   return errors
 }
@@ -28,7 +28,7 @@ function resourceErrors(object: JsonObject, path: string): FieldError[] {
   const errors: FieldError[] = []
   for (const [name, value] of Object.entries({ apiVersion, kind })) {
     const field = `${path}.${name}`
-    if (value === undefined) errors.push(required(field, 'must not be empty'))
+    if (value === undefined) errors.push(required(field))
     else if (typeof value !== 'string') errors.push(invalid(field, value, 'must be a string'))
     else if (value === '') errors.push(invalid(field, value, 'must not be empty'))
   }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseDuration } from '../duration.ts'
+import { durationOf } from './durations.ts'
 
 /**
  * Formats of strings that schemas may name, as the reference checks them; others are ignored. Dashes in names don't matter.
@@ -51,7 +51,7 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   byte: matches(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/),
   password: () => true,
   date: isDate,
-  duration: isDuration,
+  duration: (text) => durationOf(text) !== undefined,
   datetime: isDateTime,
   k8sshortname: matches(/^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/),
   k8slongname: matches(/^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/),
@@ -131,18 +131,4 @@ function isDate(text: string): boolean {
 function isDateTime(text: string): boolean {
   const parts = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.exec(text)
   return parts !== null && isDate(parts[1]!) && Number(parts[2]) < 24 && Number(parts[3]) < 60 && Number(parts[4]) < 61
-}
-
-const WORDS =
-  /^\s*(?:\d+\s*(?:ns|nanos?|nanoseconds?|µs|us|micros?|microseconds?|ms|millis?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|wks?)\s*)+$/i
-
-/** Go's durations, or numbers of units in words. */
-function isDuration(text: string): boolean {
-  if (WORDS.test(text)) return true
-  try {
-    parseDuration(text)
-    return true
-  } catch {
-    return false
-  }
 }

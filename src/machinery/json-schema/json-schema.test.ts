@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Json, JsonObject } from '../json.ts'
 import { validateDefaults } from './defaults.ts'
+import { durationOf } from './durations.ts'
 import { resolveFieldPath } from './field-path.ts'
 import { prune } from './pruning.ts'
 import type { Schema } from './schema.ts'
@@ -118,4 +119,16 @@ test('paths lead to schemas', () => {
   assert.equal(resolveFieldPath('spec', schema), 'expected [ or . but got: spec')
   assert.equal(resolveFieldPath("['spec']", schema, false), 'array notation is not allowed')
   assert.equal(resolveFieldPath('.spec.', schema), 'unexpected end of JSON path')
+})
+
+test('durations may be written in words', () => {
+  const texts: Record<string, bigint | undefined> = {
+    '1h30m': 5400_000_000_000n,
+    '2 Days 3 hours': 183600_000_000_000n,
+    '1w': 604800_000_000_000n,
+    'about 5 millis': 5_000_000n,
+    '5 lightyears': undefined,
+    '': undefined,
+  }
+  for (const [text, nanoseconds] of Object.entries(texts)) assert.equal(durationOf(text), nanoseconds, text)
 })

@@ -4,6 +4,7 @@ import { goFloat } from '../go-number.ts'
 import { compileGoRegexp } from '../go-regexp.ts'
 import { goQuote } from '../go-text.ts'
 import { equal, isObject, type Json, type JsonObject } from '../json.ts'
+import { isUnchanged, itemBefore, memberBefore } from './correlation.ts'
 import { fitsFormat } from './formats.ts'
 import { itemsOf, propertiesOf, propertyOf, type Schema, valuesOf } from './schema.ts'
 
@@ -26,9 +27,10 @@ interface Outcome {
 /**
  * Checks a value against a schema, with the reference's messages.
  * @param field the value's path; empty when it is a whole object
+ * @param old what it was, when what is wrong with unchanged parts is tolerated
  */
-export function validateValue(value: Json, schema: Schema, field = ''): FieldError[] {
-  return check(value, schema, '').faults.map(({ where, error }) => error(fieldOf(field, where)))
+export function validateValue(value: Json, schema: Schema, field = '', old?: Json): FieldError[] {
+  return check(value, schema, '', old).faults.map(({ where, error }) => error(fieldOf(field, where)))
 }
 
 function fieldOf(field: string, where: string | undefined): string {
@@ -37,7 +39,8 @@ function fieldOf(field: string, where: string | undefined): string {
   return field ? `${field}.${below}` : below
 }
 
-type Check = (value: NonNullable<Json>, schema: Schema, path: string) => Outcome
+/** @param old what the value was; undefined for what is new, or when nobody asks */
+type Check = (value: NonNullable<Json>, schema: Schema, path: string, old: Json | undefined) => Outcome
 
 /** In the order in which the reference applies them. */
 function checksFor(schema: Schema, value: NonNullable<Json>): Check[] {
@@ -54,7 +57,13 @@ function checksFor(schema: Schema, value: NonNullable<Json>): Check[] {
   return checks
 }
 
-function check(value: Json | undefined, schema: Schema, path: string): Outcome {
+function check(value: Json | undefined, schema: Schema, path: string, old?: Json): Outcome {
+  const outcome = checkAll(value, schema, path, old)
+  if (outcome.faults.length && old !== undefined && isUnchanged(value, old, schema)) outcome.faults = []
+  return outcome
+}
+
+function checkAll(value: Json | undefined, schema: Schema, path: string, old: Json | undefined): Outcome {
   const outcome: Outcome = { faults: [], checks: 0 }
   if (value === null || value === undefined) {
     if (schema.type && !schema.nullable) outcome.faults.push(wrongType(path, typesOf(schema).join(','), 'null'))
@@ -62,7 +71,7 @@ function check(value: Json | undefined, schema: Schema, path: string): Outcome {
     return outcome
   }
   for (const apply of checksFor(schema, value)) {
-    merge(outcome, apply(value, schema, path))
+    merge(outcome, apply(value, schema, path, old))
     outcome.checks++
   }
   return outcome
@@ -160,13 +169,14 @@ function checkNumber(value: NonNullable<Json>, schema: Schema, path: string): Ou
   return outcome(...faults)
 }
 
-function checkList(value: NonNullable<Json>, schema: Schema, path: string): Outcome {
+function checkList(value: NonNullable<Json>, schema: Schema, path: string, old: Json | undefined): Outcome {
   const list = value as Json[]
   const result = outcome()
   const items = itemsOf(schema)
   if (items) {
+    const before = old === undefined ? undefined : itemBefore(schema, old)
     list.forEach((item, i) => {
-      merge(result, check(item, items, `${path}[${i}]`))
+      merge(result, check(item, items, `${path}[${i}]`, before?.(item)))
     })
   }
   const { minItems, maxItems } = schema
@@ -194,7 +204,9 @@ function checkEnum(value: Json, schema: Schema, path: string): Outcome {
 const isCutTo = (one: Json, value: Json): boolean =>
   typeof one === 'number' && Number.isInteger(one) && typeof value === 'number' && Math.trunc(value) === one
 
-function checkObject(value: NonNullable<Json>, schema: Schema, path: string): Outcome {
+const TYPE_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind'])
+
+function checkObject(value: NonNullable<Json>, schema: Schema, path: string, old: Json | undefined): Outcome {
   const object = value as JsonObject
   const names = Object.keys(object)
   const { minProperties, maxProperties } = schema
@@ -202,7 +214,7 @@ function checkObject(value: NonNullable<Json>, schema: Schema, path: string): Ou
     return outcome(fault(path, names.length, `should have at least ${minProperties} properties`))
   }
   if (maxProperties !== undefined && names.length > maxProperties) {
-    return outcome(fault(path, names.length, `should have at most ${maxProperties} properties`))
+    return outcome({ where: path, error: (field) => tooMany(field, names.length, maxProperties) })
   }
   const result = outcome()
   const values = valuesOf(schema)
@@ -211,11 +223,13 @@ function checkObject(value: NonNullable<Json>, schema: Schema, path: string): Ou
     if (schema.additionalProperties === false) {
       const detail = `${path}.${name} in body is a forbidden property`
       result.faults.push({ where: path, error: (field) => invalid(field, name, detail) })
-    } else if (values) merge(result, check(object[name], values, `${path}.${name}`))
+    } else if (values) merge(result, check(object[name], values, `${path}.${name}`, memberBefore(old, name)))
   }
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
     if (object[name] === undefined) continue
-    merge(result, check(object[name], property, path ? `${path}.${name}` : name))
+    // What a whole object's type was can't be told, since objects are converted to one version.
+    const before = path === '' && TYPE_FIELDS.has(name) ? undefined : memberBefore(old, name)
+    merge(result, check(object[name], property, path ? `${path}.${name}` : name, before))
   }
   for (const name of schema.required ?? []) {
     if (object[name] !== undefined || propertyOf(schema, name)?.default !== undefined) continue

@@ -150,7 +150,15 @@ class Attempt {
         if (apiVersion === view.apiVersion) return own
         const other = views(apiVersion)
         if (!other) return undefined
-        return changedFields(other.show(view.store(this.#live)), other.show(view.store(merged)), other, filter)
+        const shown = (object: JsonObject, which: string): JsonObject => {
+          try {
+            return other.show(view.store(object))
+          } catch (error) {
+            if (error instanceof TypingError) throw new TypingError(`failed to convert ${which} object: ${error.message}`)
+            throw error
+          }
+        }
+        return changedFields(shown(this.#live, 'old'), shown(merged, 'new'), other, filter)
       },
     }
   }

@@ -53,16 +53,33 @@ export async function ensureApiServices(deps: {
 }
 
 function apiService(group: string, version: string, now: string): ApiregistrationV1APIService {
+  return localService({ group, version }, 'onstart', now, {
+    groupPriorityMinimum: GROUP_PRIORITY[group] ?? 1000,
+    versionPriority: VERSION_PRIORITY[group ? `${group}/${version}` : version] ?? DEFAULT_VERSION_PRIORITY,
+  })
+}
+
+/** The APIService of a group version of custom resources, which goes with them. @param now ms since the epoch */
+export function customApiService(group: string, version: string, now: number): ApiregistrationV1APIService {
+  return localService({ group, version }, 'true', formatTime(now), { groupPriorityMinimum: 1000, versionPriority: 100 })
+}
+
+/** Whether it is one that was made for custom resources. */
+export function isCustomApiService({ metadata }: ApiregistrationV1APIService): boolean {
+  return metadata?.labels?.[AUTOMANAGED] === 'true'
+}
+
+function localService(
+  { group, version }: { group: string; version: string },
+  automanaged: string,
+  now: string,
+  priorities: { groupPriorityMinimum: number; versionPriority: number },
+): ApiregistrationV1APIService {
   return {
     kind: 'APIService',
     apiVersion: 'apiregistration.k8s.io/v1',
-    metadata: { name: `${version}.${group}`, labels: { [AUTOMANAGED]: 'onstart' } },
-    spec: {
-      ...(group ? { group } : {}),
-      version,
-      groupPriorityMinimum: GROUP_PRIORITY[group] ?? 1000,
-      versionPriority: VERSION_PRIORITY[group ? `${group}/${version}` : version] ?? DEFAULT_VERSION_PRIORITY,
-    },
+    metadata: { name: `${version}.${group}`, labels: { [AUTOMANAGED]: automanaged } },
+    spec: { ...(group ? { group } : {}), version, ...priorities },
     status: {
       conditions: [
         {

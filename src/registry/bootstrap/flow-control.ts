@@ -1,4 +1,8 @@
-import type { FlowcontrolV1FlowSchema, FlowcontrolV1PriorityLevelConfiguration } from '../../generated/types.ts'
+import type {
+  FlowcontrolV1FlowSchema,
+  FlowcontrolV1FlowSchemaCondition,
+  FlowcontrolV1PriorityLevelConfiguration,
+} from '../../generated/types.ts'
 import { equal } from '../../machinery/json.ts'
 import { type KubeObject, metaOf } from '../../machinery/object.ts'
 import { formatTime } from '../../machinery/time.ts'
@@ -10,7 +14,7 @@ const GROUP = 'flowcontrol.apiserver.k8s.io'
 const AUTO_UPDATE = 'apf.kubernetes.io/autoupdate-spec'
 /** Who writes the objects, and who their status. */
 const PRODUCER = { fieldManager: 'api-priority-and-fairness-config-producer-v1' }
-const CONSUMER = { fieldManager: 'api-priority-and-fairness-config-consumer-v1', subresource: 'status' }
+const CONSUMER = { fieldManager: 'api-priority-and-fairness-config-consumer-v1', subresource: 'status', apply: true }
 
 type FlowObject = FlowcontrolV1FlowSchema | FlowcontrolV1PriorityLevelConfiguration
 type Objects = (resource: string, group?: string) => ObjectAccess
@@ -84,15 +88,29 @@ export async function updateDangling(objects: Objects, clock: () => number): Pro
   const now = formatTime(clock())
   await Promise.all(
     schemas
-      .filter((schema) => setDangling(schema, names, now))
+      .filter((schema) => dangling(schema, names, now))
       .map((schema) => {
-        const change = (current: KubeObject) => (setDangling(current, names, now) ? current : undefined)
+        const change = (current: KubeObject) => withDangling(current, names, now)
         return ignoring(['NotFound'], schemasOf(objects).update('', metaOf(schema).name ?? '', change, CONSUMER))
       }),
   )
 }
 
-function setDangling(schema: FlowcontrolV1FlowSchema, levels: ReadonlySet<string>, now: string): boolean {
+/** The configuration to apply; undefined when there is nothing to change. */
+function withDangling(schema: KubeObject, levels: ReadonlySet<string>, now: string): KubeObject | undefined {
+  const condition = dangling(schema, levels, now)
+  if (!condition) return undefined
+  const { name } = metaOf(schema)
+  const status = { conditions: [condition] }
+  return { apiVersion: `${GROUP}/v1`, kind: 'FlowSchema', metadata: { name }, status } as KubeObject
+}
+
+/** The condition that a flow schema should have; undefined when it has it. */
+function dangling(
+  schema: FlowcontrolV1FlowSchema,
+  levels: ReadonlySet<string>,
+  now: string,
+): FlowcontrolV1FlowSchemaCondition | undefined {
   const level = schema.spec?.priorityLevelConfiguration?.name ?? ''
   const found = levels.has(level)
   const what = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)}`
@@ -104,12 +122,10 @@ function setDangling(schema: FlowcontrolV1FlowSchema, levels: ReadonlySet<string
   }
   const conditions = schema.status?.conditions ?? []
   const { lastTransitionTime: since, ...known } = conditions.find(({ type }) => type === 'Dangling') ?? {}
-  if (equal(known, wanted)) return false
+  if (equal(known, wanted)) return undefined
   const lastTransitionTime = known.status === wanted.status && since ? since : now
   const { type, status, ...rest } = wanted
-  const others = conditions.filter((condition) => condition.type !== 'Dangling')
-  schema.status = { conditions: [...others, { type, status, lastTransitionTime, ...rest }] }
-  return true
+  return { type, status, lastTransitionTime, ...rest }
 }
 
 async function ignoring(reasons: readonly string[], work: Promise<unknown>): Promise<void> {
