@@ -5,7 +5,7 @@ import { encodeStored, expandManagedFields, FieldsPool, parseStored } from '../m
 import { type KubeObject, metaOf } from '../machinery/object.ts'
 import { alreadyExists, conflict, notFound, StatusError } from '../machinery/status.ts'
 import { sortedJson } from '../machinery/strict-json.ts'
-import { CacheEntry, type Describe } from '../storage/cache-entry.ts'
+import { CacheEntry, type Describe, type Selectable } from '../storage/cache-entry.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import { TransformingStorage } from '../storage/encryption/transforming-storage.ts'
 import { MeteredStorage, type StorageMetrics } from '../storage/metered.ts'
@@ -364,13 +364,32 @@ function describeBy(kind: KindDefinition): Describe {
   // Versions of a custom resource have fields of their own, which are read off their own objects.
   const getters = kind.custom ? {} : (kind.fields ?? {})
   const names = Object.keys(getters)
+  const indexes = new Map(['metadata.name', 'metadata.namespace', ...names].map((name, i) => [name, i]))
   const known = new RecentMap<Labels>(LABEL_SETS)
   return (given) => {
     const object = given as KubeObject & JsonObject
-    const meta = object.metadata ?? {}
-    const fields: Record<string, string> = { 'metadata.name': meta.name ?? '', 'metadata.namespace': meta.namespace ?? '' }
-    for (const name of names) fields[name] = getters[name]?.(object) ?? ''
-    return { labels: meta.labels && shared(meta.labels, known), field: (name) => fields[name] ?? '' }
+    const { name = '', namespace = '', labels } = object.metadata ?? {}
+    const values = [name, namespace]
+    for (const field of names) values.push(getters[field]?.(object) ?? '')
+    return new Described(labels && shared(labels, known), values, indexes)
+  }
+}
+
+/** What selectors see of one object: kept for each, and therefore small. */
+class Described implements Selectable {
+  readonly labels: Labels | undefined
+  readonly #values: readonly string[]
+  readonly #indexes: ReadonlyMap<string, number>
+
+  /** @param indexes where in `values` each field is */
+  constructor(labels: Labels | undefined, values: readonly string[], indexes: ReadonlyMap<string, number>) {
+    this.labels = labels
+    this.#values = values
+    this.#indexes = indexes
+  }
+
+  field(name: string): string {
+    return this.#values[this.#indexes.get(name) ?? -1] ?? ''
   }
 }
 

@@ -6,9 +6,15 @@ type Tree = SortedTree<CacheEntry>
 
 interface Item {
   readonly event: CacheEvent
-  /** The tree after the event. */
-  readonly tree: Tree
+  /** The tree after the event, at every `TREE_EVERY`th. */
+  readonly tree: Tree | undefined
 }
+
+/**
+ * How often the tree is kept. Those in between are made of the last one and the events since when somebody asks: each tree that is kept
+ * keeps some two kilobytes that only it has, until it is old and costs the garbage collector most.
+ */
+const TREE_EVERY = 64
 
 /** The recent past of a resource: every event after a revision, and what was there at each of them, within a bound of bytes. */
 export class CacheWindow {
@@ -16,6 +22,8 @@ export class CacheWindow {
   #items: Item[] = []
   #bytes = 0
   #start = 0
+  /** Events since the tree was kept. */
+  #sinceTree = 0
   /** What was there at the start. */
   #startTree: Tree
 
@@ -40,17 +48,27 @@ export class CacheWindow {
     this.#startTree = tree
     this.#items = []
     this.#bytes = 0
+    this.#sinceTree = 0
   }
 
   push(event: CacheEvent, tree: Tree): void {
-    this.#items.push({ event, tree })
+    const keep = ++this.#sinceTree === TREE_EVERY
+    if (keep) this.#sinceTree = 0
+    this.#items.push({ event, tree: keep ? tree : undefined })
     this.#bytes += event.entry.body.length
   }
 
   /** What was there at a revision that is not before the start. */
   treeAt(revision: number): Tree {
-    const at = this.#index(revision)
-    return at === 0 ? this.#startTree : (this.#items[at - 1] as Item).tree
+    const end = this.#index(revision)
+    let at = end
+    while (at > 0 && !this.#items[at - 1]?.tree) at--
+    let tree = at > 0 ? (this.#items[at - 1]?.tree as Tree) : this.#startTree
+    for (; at < end; at++) {
+      const { entry, deleted } = (this.#items[at] as Item).event
+      tree = deleted ? tree.delete(entry.key) : tree.set(entry.key, entry)
+    }
+    return tree
   }
 
   /** Hands over each event after a revision that is not before the start, in order. */
@@ -67,8 +85,9 @@ export class CacheWindow {
     while (bytes > this.#limit && drop < this.#items.length - 1) bytes -= (this.#items[drop++] as Item).event.entry.body.length
     const last = this.#items[drop - 1]
     if (!last) return
-    this.#start = last.event.entry.revision
-    this.#startTree = last.tree
+    const { revision } = last.event.entry
+    this.#startTree = this.treeAt(revision)
+    this.#start = revision
     this.#items = this.#items.slice(drop)
     this.#bytes = bytes
   }
