@@ -7,9 +7,12 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import { compare, isBuiltInGroup, type KindSource, type ServedGroup, servedGroups } from './groups.ts'
 import { type Choice, checkProduces, chooseEncoding } from './negotiation.ts'
 import { encodeDiscovery } from './protobuf.ts'
+import { NO_REMOTES, type RemoteSource, withRemotes } from './remote.ts'
 
 export interface DiscoveryDeps {
   kinds: KindSource
+  /** What other servers serve. */
+  remotes?: RemoteSource
   /** What `/version` answers. */
   version: object
   /** `host:port` that clients inside the cluster are told. */
@@ -18,6 +21,8 @@ export interface DiscoveryDeps {
   otherPaths(): readonly string[]
   /** Whether this client reads JSON with its own eyes. */
   wantsPretty(exchange: Exchange): boolean
+  /** Told whenever the aggregated form is made anew. */
+  onAggregated?(): void
   /** Serves `/openapi/…`. */
   openApi?: { handle(exchange: Exchange): boolean }
 }
@@ -37,6 +42,7 @@ interface Document {
 export class Discovery {
   readonly #deps: DiscoveryDeps
   #changes = -1
+  #remoteChanges = -1
   #groups: ServedGroup[] = []
   #encoded = new Map<string, { body: Buffer; etag: string }>()
 
@@ -62,10 +68,11 @@ export class Discovery {
   }
 
   #served(): ServedGroup[] {
-    const { kinds } = this.#deps
-    if (this.#changes !== kinds.changes) {
+    const { kinds, remotes = NO_REMOTES } = this.#deps
+    if (this.#changes !== kinds.changes || this.#remoteChanges !== remotes.changes) {
       this.#changes = kinds.changes
-      this.#groups = servedGroups(kinds.kinds())
+      this.#remoteChanges = remotes.changes
+      this.#groups = withRemotes(servedGroups(kinds.kinds()), remotes.versions())
       this.#encoded = new Map()
     }
     return this.#groups
@@ -153,6 +160,7 @@ export class Discovery {
     const key = `${path} ${choice.aggregated} ${pretty} ${choice.mediaType}`
     let found = this.#encoded.get(key)
     if (!found) {
+      if (choice.aggregated) this.#deps.onAggregated?.()
       const value = document.make()
       // The tag names the content, whatever its encoding.
       const etag = `"${createHash('sha512').update(JSON.stringify(value)).digest('hex').toUpperCase()}"`

@@ -93,8 +93,8 @@ export function aggregatedDiscovery(groups: readonly ServedGroup[]) {
       metadata: group.name ? { name: group.name } : {},
       versions: group.versions.map((v) => ({
         version: v.version,
-        resources: v.resources.map(resourceDiscovery),
-        freshness: 'Current',
+        resources: v.remote?.resources ?? v.resources.map(resourceDiscovery),
+        freshness: v.remote?.freshness ?? 'Current',
       })),
     })),
   }

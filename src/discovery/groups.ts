@@ -21,6 +21,8 @@ export interface ServedGroupVersion {
   version: string
   /** By name. */
   resources: ServedKind[]
+  /** Set when another server serves it, which knows its resources. */
+  remote?: { readonly resources: readonly object[]; readonly freshness: string }
 }
 
 /** One kind in one of the group versions that serve it. */
@@ -87,7 +89,7 @@ export function servedGroups(kinds: readonly KindDefinition[]): ServedGroup[] {
     for (const other of kind.alsoServed ?? []) add(servedKind(kind, other))
   }
   return [...groups]
-    .sort(([a], [b]) => rank(a) - rank(b) || compare(a, b))
+    .sort(([a], [b]) => groupRank(a) - groupRank(b) || compare(a, b))
     .map(([name, versions]) => ({
       name,
       versions: [...versions]
@@ -100,7 +102,8 @@ export function servedGroups(kinds: readonly KindDefinition[]): ServedGroup[] {
     }))
 }
 
-function rank(group: string): number {
+/** Where a group stands among those of equal priority: built-in ones first. */
+export function groupRank(group: string): number {
   const at = GROUP_ORDER.indexOf(group)
   return at < 0 ? GROUP_ORDER.length : at
 }

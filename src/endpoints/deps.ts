@@ -7,6 +7,7 @@ import type { KindEnvironment } from '../registry/context.ts'
 import type { Endpoint } from '../registry/registry.ts'
 import { RequestContext } from '../registry/request-context.ts'
 import type { BodyReader } from './body.ts'
+import type { Connections } from './connect.ts'
 import type { WriteOptions } from './options.ts'
 import type { TableMaker } from './table.ts'
 
@@ -20,6 +21,8 @@ export interface EndpointDeps {
   decoder: TypeDecoder
   protobuf: ProtobufCodec
   env: KindEnvironment
+  /** Unset where nothing is connected to. */
+  connections?: Connections
   /** `--min-request-timeout`, in ms: how long a watch without a timeout lives at least. */
   minRequestTimeout: number
   /** `--delete-collection-workers`. */

@@ -4,7 +4,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { methodNotSupported, pathNotFound, StatusError } from '../machinery/status.ts'
 import type { Subresource, Verb } from '../registry/kind.ts'
 import type { Endpoint, Registry } from '../registry/registry.ts'
-import { connectOptions } from './connect-options.ts'
+import { connect } from './connect.ts'
 import { routeCustom } from './custom-routes.ts'
 import { remove, removeCollection } from './delete.ts'
 import { type Call, contextOf, type EndpointDeps } from './deps.ts'
@@ -113,7 +113,10 @@ export class Dispatcher {
     const { subresource: name, parts } = exchange.info
     const found = kind.subresources?.find((s) => s.name === name) ?? (name === 'status' && kind.hasStatus ? STATUS : undefined)
     if (!found || (parts.length > 3 && !found.connect)) throw pathNotFound()
-    if (found.connect) return connect(call, found)
+    if (found.connect) {
+      if (!found.connect.includes(exchange.method)) throw methodNotAllowed()
+      return connect(call, found)
+    }
     const allows = (verb: Subresource<KubeObject>['verbs'][number]) => {
       if (!found.verbs.includes(verb)) throw methodNotAllowed()
     }
@@ -178,32 +181,4 @@ function isOldWatch(exchange: Exchange): boolean {
 function allowed(endpoint: Endpoint, verb: Verb, run: () => Promise<void>): Promise<void> {
   if (!endpoint.served.kind.verbs.includes(verb)) throw methodNotAllowed()
   return run()
-}
-
-/** Streams to nodes and services: what can be said without a way to a kubelet. */
-async function connect(call: Call, subresource: Subresource<KubeObject>): Promise<void> {
-  const { exchange, endpoint } = call
-  if (!subresource.connect?.includes(exchange.method)) throw methodNotAllowed()
-  const { name } = exchange.info
-  const context = contextOf(call, 'connect')
-  const { kind } = subresource
-  if (kind) {
-    const options = connectOptions(kind.kind, exchange.query, exchange.info.parts.slice(3))
-    await endpoint.resource.admitConnection(options, context, { group: kind.group, version: kind.version, kind: kind.kind })
-  }
-  const answer = subresource.answer
-    ? await subresource.answer(name, exchange.query, context)
-    : await requireObject(endpoint, context.namespace, name)
-  if (!answer) {
-    const what = `${subresource.name} of ${endpoint.served.kind.resource}`
-    throw new StatusError(503, 'ServiceUnavailable', `connecting to ${what} is not served here`)
-  }
-  if (answer.body) answerValue(call, answer.code, answer.body, '', negotiate(undefined, 'none', wantsPretty(exchange)))
-  else exchange.respond(answer.code, '', '')
-}
-
-async function requireObject(endpoint: Endpoint, namespace: string, name: string): Promise<undefined> {
-  const { store } = endpoint.resource
-  if (!(await store.get(namespace, name))) throw store.notFound(name)
-  return undefined
 }

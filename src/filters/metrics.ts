@@ -1,4 +1,5 @@
 import type { Exchange } from '../machinery/exchange.ts'
+import { isLongRunning } from '../machinery/request-info.ts'
 import type { Series } from '../observability/distribution.ts'
 import { LATENCY_BUCKETS, type Metrics } from '../observability/metrics.ts'
 import { ending } from './ending.ts'
@@ -96,7 +97,7 @@ export function requestMetrics(metrics: Metrics): Stage {
 
   return (next) => (exchange) => {
     const started = performance.now()
-    const isLong = exchange.info.verb === 'watch'
+    const isLong = isLongRunning(exchange.info)
     const kind = MUTATING.has(exchange.info.verb) ? 'mutating' : 'readOnly'
     if (!isLong && ++running[kind] > highest[kind]) highest[kind] = running[kind]
     const done = () => {
@@ -127,7 +128,8 @@ const PATHS = new Set(['/healthz', '/livez', '/readyz', '/metrics', '/version'])
 type Labels = Record<(typeof LABELS)[number], string>
 
 function verbOf(exchange: Exchange): string {
-  const { verb } = exchange.info
+  const { verb, isResource } = exchange.info
+  if (isResource && verb !== 'watch' && isLongRunning(exchange.info)) return 'CONNECT'
   if (verb === 'patch' && exchange.header('content-type')?.startsWith('application/apply-patch')) return 'APPLY'
   return VERBS[verb] ?? 'other'
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { BodyStream, StreamOptions, Transport } from '../machinery/exchange.ts'
+import type { BodyStream, StreamOptions, TakenConnection, Transport } from '../machinery/exchange.ts'
 import { type AnswerHeaders, bodiless, fitHeaders } from './headers.ts'
 import type { Http1Connection } from './http1.ts'
 import { readBody } from './read-body.ts'
@@ -9,6 +9,7 @@ import { WritableBody } from './writable-body.ts'
 /** What is left of a body that nobody wants is taken up to this size, so that the connection can be used again. */
 const SKIPPED_AT_MOST = 256 * 1024
 const EMPTY = Buffer.alloc(0)
+const NOTHING_SPECIAL = {}
 const SLASH = 47
 /** Where Go's words are others than Node's. */
 const STATUS_TEXTS: Record<number, string | undefined> = { 413: 'Request Entity Too Large' }
@@ -22,19 +23,28 @@ export class Http1Transport implements Transport {
   readonly #response: ServerResponse
   readonly #connection: Http1Connection
   readonly #expectsContinue: boolean
+  /** What came after a request for another protocol; undefined for any other request. */
+  readonly #head: Buffer | undefined
   #bodyTaken = false
   #closed = false
   #listeners: (() => void)[] | undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse, connection: Http1Connection, expectsContinue: boolean) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Http1Connection,
+    { expectsContinue, head }: { expectsContinue?: boolean; head?: Buffer } = NOTHING_SPECIAL,
+  ) {
     this.method = request.method!
     this.url = originForm(request.url!)
     this.protocol = request.httpVersionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
     this.#request = request
     this.#response = response
     this.#connection = connection
-    this.#expectsContinue = expectsContinue
+    this.#expectsContinue = expectsContinue ?? false
+    this.#head = head
     response.on('close', () => this.#close())
+    if (head) connection.socket.on('readable', noticeEnd)
   }
 
   get headers(): Transport['headers'] {
@@ -63,6 +73,24 @@ export class Http1Transport implements Transport {
     // What came with the headers is read without leaving the cohort.
     if (!here) await this.#connection.gather()
     return body
+  }
+
+  body(): AsyncIterable<Buffer> | undefined {
+    if (!this.#hasBody()) return undefined
+    this.#bodyTaken = true
+    if (this.#expectsContinue) this.#response.writeContinue()
+    return this.#request.iterator({ destroyOnReturn: false })
+  }
+
+  takeOver(): TakenConnection | undefined {
+    const response = this.#response
+    const { socket } = this.#connection
+    if (!this.#head || this.#closed || response.headersSent || socket.destroyed) return undefined
+    response.detachSocket(socket)
+    socket.off('readable', noticeEnd)
+    this.#connection.takenOver = true
+    socket.once('close', () => this.#close())
+    return { stream: socket, head: this.#head }
   }
 
   respond(code: number, headers: AnswerHeaders, body: Buffer | string): void {
@@ -98,7 +126,7 @@ export class Http1Transport implements Transport {
   /** @returns false when there is nobody left to answer */
   #writeHead(code: number, headers: AnswerHeaders, length: number | undefined): boolean {
     const response = this.#response
-    if (this.#closed || response.headersSent || response.destroyed) return false
+    if (this.#closed || response.headersSent || response.destroyed || this.#connection.takenOver) return false
     const sent = fitHeaders(headers)
     if (length !== undefined) sent['content-length'] = String(length)
     if (!this.#bodyTaken && this.#hasBody() && !this.#skippable()) this.#connection.leaving = true
@@ -132,6 +160,11 @@ export class Http1Transport implements Transport {
     this.#listeners = undefined
     if (listeners) for (const listener of listeners) listener()
   }
+}
+
+/** Nobody reads from a connection that may be taken over, but that its client has gone must be seen. What the client says stays for who takes it. */
+function noticeEnd(this: Socket): void {
+  if (this.readableLength === 0) this.read()
 }
 
 /** Path and query also of a URL with scheme and host, which clients may send and proxies do. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerClientError } from './bad-requests.ts'
 import type { Connection, Shared } from './connection.ts'
@@ -13,7 +13,8 @@ export class Http1 {
   readonly #server
   readonly #connections = new WeakMap<Socket, Http1Connection>()
 
-  constructor(shared: Shared) {
+  /** @param mayUpgrade tells by a URL whether its requests may turn a connection into one of another protocol */
+  constructor(shared: Shared, mayUpgrade: (url: string) => boolean) {
     const { limits } = shared
     this.#shared = shared
     this.#server = createServer({
@@ -23,14 +24,16 @@ export class Http1 {
       keepAliveTimeout: limits.idleTimeoutMs,
       // Without it Node sets up and takes down a reader for a body that isn't there.
       optimizeEmptyRequests: true,
+      shouldUpgradeCallback: (request) => mayUpgrade(request.url!) && wantsUpgrade(request),
       connectionsCheckingInterval: Math.min(5_000, limits.headerTimeoutMs),
     })
     // Node would drop what is over the number and say nothing: one more is let in, to be refused.
     this.#server.maxHeadersCount = limits.maxHeaders + 1
     // Else it ends a connection as soon as the client has said its last, with a request that is still to be dispatched.
     Object.assign(this.#server, { httpAllowHalfOpen: true })
-    this.#server.on('request', (request, response) => this.#onRequest(request, response, false))
-    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+    this.#server.on('request', (request, response) => this.#onRequest(request, response))
+    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, { expectsContinue: true }))
+    this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket as Socket, head))
     this.#server.on('clientError', answerClientError)
     // It never listens itself, and only looks for slow clients once it does.
     this.#server.emit('listening')
@@ -53,19 +56,43 @@ export class Http1 {
   async #endAfterCohort(socket: Socket): Promise<void> {
     await this.#shared.gather()
     await this.#shared.gather()
-    socket.end()
+    if (!this.#connections.get(socket)?.takenOver) socket.end()
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+  /** Node has done with the connection. Unless it is taken over, the request gets an answer like any other, and then the connection ends. */
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', ignore)
+    socket.setTimeout(0)
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    const connection = this.#connections.get(socket)!
+    connection.leaving = true
+    response.once('finish', () => {
+      response.detachSocket(socket)
+      response.emit('close')
+    })
+    this.#onRequest(request, response, { head })
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, special?: { expectsContinue?: boolean; head?: Buffer }): void {
     const connection = this.#connections.get(request.socket)!
     if (request.rawHeaders.length > 2 * this.#shared.limits.maxHeaders) {
       response.writeHead(431, { connection: 'close' }).end()
       return
     }
     connection.inFlight++
-    this.#shared.dispatch(new Http1Transport(request, response, connection, expectsContinue))
+    this.#shared.dispatch(new Http1Transport(request, response, connection, special))
   }
 }
+
+/** Whether the client asks for another protocol on this connection: not with a body, nor for HTTP/2, which it gets by its handshake. */
+function wantsUpgrade({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  if ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined) return false
+  return !/^h2c?$/i.test(headers.upgrade ?? '')
+}
+
+const ignore = (): void => {}
 
 /** What the requests of one HTTP/1.1 connection share. */
 export class Http1Connection implements Connection {
@@ -74,6 +101,8 @@ export class Http1Connection implements Connection {
   inFlight = 0
   /** Whether answers tell the client to open another connection. */
   leaving = false
+  /** Whether it isn't HTTP any more. */
+  takenOver = false
   readonly #shared: Shared
 
   constructor(socket: Socket, shared: Shared) {

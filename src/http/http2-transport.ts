@@ -55,6 +55,10 @@ export class Http2Transport implements Transport {
     return body
   }
 
+  body(): AsyncIterable<Buffer> | undefined {
+    return this.#stream.endAfterHeaders ? undefined : this.#stream.iterator({ destroyOnReturn: false })
+  }
+
   respond(code: number, headers: AnswerHeaders, body: Buffer | string): void {
     const length = bodiless(code) ? 0 : Buffer.byteLength(body)
     const gzip = this.#connection.gzip

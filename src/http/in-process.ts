@@ -84,6 +84,10 @@ class InProcessTransport implements Transport {
     return this.#body
   }
 
+  body(): AsyncIterable<Buffer> | undefined {
+    return this.#body.length ? chunks(this.#body) : undefined
+  }
+
   respond(code: number, headers: AnswerHeaders, body: Buffer | string): void {
     const length = Buffer.byteLength(body)
     const pipe = this.#start(code, bodiless(code) ? headers : { ...headers, 'content-length': String(length) })
@@ -211,6 +215,10 @@ class Pipe implements BodyStream, InProcessStream {
     // Not before the handler has returned, as with a socket.
     setImmediate(this.#onClose)
   }
+}
+
+async function* chunks(body: Buffer): AsyncGenerator<Buffer, void> {
+  yield body
 }
 
 const toBuffer = (data: Buffer | string): Buffer => (typeof data === 'string' ? Buffer.from(data) : data)

@@ -25,6 +25,11 @@ export interface ListenDeps {
   /** Chance from 0 to 1 that a request makes its HTTP/2 client open another connection, so that load is balanced anew. */
   goawayChance?: number
   random?: () => number
+  /**
+   * Tells by a URL whether its requests may turn a connection into one of another protocol, as `Transport.takeOver` does. Elsewhere it
+   * isn't heard when a client asks for one.
+   */
+  mayUpgrade?: (url: string) => boolean
   logger?: { debug(message: string, fields?: object): void; error(message: string, fields?: object): void }
 }
 
@@ -74,7 +79,7 @@ class Server implements HttpServer, Shared {
     this.gzip = deps.compression === false ? undefined : new Gzip()
     const { goawayChance = 0, random = Math.random } = deps
     this.#goaway = () => goawayChance > 0 && random() < goawayChance
-    this.#http1 = new Http1(this)
+    this.#http1 = new Http1(this, deps.mayUpgrade ?? (() => false))
     this.#names = contexts(deps.tls)
     this.#tls = createServer({
       ...tlsOptions(deps.tls),

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { JsonObject } from './json.ts'
 import type { KubeObject } from './object.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -30,6 +31,16 @@ export interface Transport {
    * client goes away first.
    */
   readBody(limit: number): Promise<Buffer>
+  /**
+   * The body bit by bit, in place of `readBody`; nothing is read before it is asked for. Undefined when the request has none. Unset where
+   * bodies can't be had like this.
+   */
+  body?(): AsyncIterable<Buffer> | undefined
+  /**
+   * Ends HTTP on the connection of a client that asked for another protocol: what is said from here on, the 101 first, is the caller's.
+   * Undefined when the client didn't ask, or an answer has begun. Unset where there is no connection of one's own to take.
+   */
+  takeOver?(): TakenConnection | undefined
   /** Answers in one piece. Does nothing when the client is gone or an answer has started. */
   respond(code: number, headers: Record<string, string | string[]>, body: Buffer | string): void
   /** Starts an answer in pieces; its headers go out at once. */
@@ -38,6 +49,13 @@ export interface Transport {
   onClose(listener: () => void): void
   /** Drops the connection, or resets the stream. */
   destroy(): void
+}
+
+/** What was a connection of HTTP. It is the caller's to end; what may go wrong with it before somebody listens does no harm. */
+export interface TakenConnection {
+  readonly stream: Duplex
+  /** What the client sent after its request. */
+  readonly head: Buffer
 }
 
 /** A share of the server that a request takes while it is served. */
@@ -187,6 +205,15 @@ export class Exchange {
     return this.audit ? this.audit.streamed(code, contentType, body) : body
   }
 
+  /** Ends HTTP on this request's connection, as `Transport.takeOver`. */
+  takeOver(): TakenConnection | undefined {
+    const taken = this.transport.takeOver?.()
+    if (!taken) return undefined
+    this.answeredCode = 101
+    this.audit?.streamed(101, '', UNSEEN)
+    return taken
+  }
+
   #headers(contentType: string, more: Record<string, string | string[]> | undefined): Record<string, string | string[]> {
     const headers = this.answerHeaders
     if (contentType) headers['content-type'] = contentType
@@ -195,6 +222,9 @@ export class Exchange {
     return headers
   }
 }
+
+/** What goes over a connection that was taken over is nobody's to see. */
+const UNSEEN: BodyStream = { write: () => true, onDrain: () => {}, pendingBytes: 0, end: () => {}, closed: false }
 
 /** Pairs with broken escapes or semicolons don't count: Go leaves them out. */
 function readableQuery(query: string): string {

@@ -6,7 +6,7 @@ const peers = 'Used by several servers of one cluster, with the feature UnknownV
 export const endpointReconcilers = ['master-count', 'lease', 'none'] as const
 
 export const misc = {
-  'aggregator-reject-forwarding-redirect': unbuilt(bool, true, 'Do not pass redirects of aggregated servers on to the client.'),
+  'aggregator-reject-forwarding-redirect': built(bool, true, 'Do not pass redirects of aggregated servers on to the client.'),
   'allow-privileged': built(bool, false, 'Allow privileged containers.'),
   'apiserver-count': built(int, 1, 'Number of servers in the cluster, for the endpoint reconciler master-count.', {
     deprecated: 'the lease endpoint reconciler counts servers by itself',
@@ -31,11 +31,15 @@ export const misc = {
     `Who keeps the endpoints of the kubernetes service: ${endpointReconcilers.join(', ')}. master-count is deprecated.`,
   ),
   'event-ttl': built(duration, 3_600_000, 'How long events are kept.'),
-  'kubelet-certificate-authority': unbuilt(string, '', 'Certificate authority to verify kubelets with.'),
-  'kubelet-client-certificate': unbuilt(string, '', 'Client certificate for kubelets.'),
-  'kubelet-client-key': unbuilt(string, '', 'Key of the client certificate for kubelets.'),
-  'kubelet-port': unbuilt(uint, 10_250, 'Port of kubelets.', { deprecated: 'nodes say their port themselves', hidden: true }),
-  'kubelet-preferred-address-types': unbuilt(
+  'kubelet-certificate-authority': built(
+    string,
+    '',
+    'Certificate authority to verify kubelets with. Left out: kubelets are not verified.',
+  ),
+  'kubelet-client-certificate': built(string, '', 'Client certificate for kubelets.'),
+  'kubelet-client-key': built(string, '', 'Key of the client certificate for kubelets.'),
+  'kubelet-port': built(uint, 10_250, 'Port of kubelets.', { deprecated: 'nodes say their port themselves', hidden: true }),
+  'kubelet-preferred-address-types': built(
     strings,
     ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'],
     'Kinds of node addresses to reach kubelets by, best first.',
@@ -44,7 +48,7 @@ export const misc = {
     deprecated: 'the read-only port is not used',
     hidden: true,
   }),
-  'kubelet-timeout': unbuilt(duration, 5_000, 'Time that a request to a kubelet may take.'),
+  'kubelet-timeout': built(duration, 5_000, 'Not used: streams of containers last as long as they like.'),
   'kubernetes-service-node-port': built(
     int,
     0,
@@ -54,12 +58,12 @@ export const misc = {
   'peer-advertise-ip': unbuilt(string, '', `Address under which other servers of the cluster reach this one. ${peers}`),
   'peer-advertise-port': unbuilt(string, '', `Port on which other servers of the cluster reach this one. ${peers}`),
   'peer-ca-file': unbuilt(string, '', `Certificate authorities to verify other servers of the cluster with. ${peers}`),
-  'proxy-client-cert-file': unbuilt(
+  'proxy-client-cert-file': built(
     string,
     '',
-    'Client certificate with which the server calls aggregated servers and webhooks. It should be of the authority in --requestheader-client-ca-file, which they find in the ConfigMap extension-apiserver-authentication in kube-system.',
+    'Client certificate with which the server calls aggregated servers. It should be of the authority in --requestheader-client-ca-file, which they find in the ConfigMap extension-apiserver-authentication in kube-system.',
   ),
-  'proxy-client-key-file': unbuilt(string, '', 'Key of the --proxy-client-cert-file.'),
+  'proxy-client-key-file': built(string, '', 'Key of the --proxy-client-cert-file.'),
   'service-account-signing-endpoint': unbuilt(
     string,
     '',

@@ -182,23 +182,33 @@ suite('options', () => {
     assert.deepEqual(optionsWith({}), options())
     assert.equal(optionsWith({ securePort: 1234, dataDir: '/x' }).certDir, '/x/pki')
     assert.throws(() => optionsWith({ securePort: 0 }), OptionsError)
-    assert.throws(() => optionsWith({ kubeletTimeout: 1 }), { message: /^--kubelet-timeout is not built yet/ })
+    assert.throws(() => optionsWith({ coordinatedLeadershipRetryPeriod: 1 }), {
+      message: /^--coordinated-leadership-retry-period is not built yet/,
+    })
   })
 })
 
 suite('what is not built yet', () => {
   test('stops the start with one line', () => {
     refused(['--debug-socket-path=x'], '--debug-socket-path is not built yet: leave it out, or give its default ("")')
-    refused(['--kubelet-timeout=1s'], '--kubelet-timeout is not built yet: leave it out, or give its default (5s)')
+    refused(
+      ['--coordinated-leadership-retry-period=1s'],
+      '--coordinated-leadership-retry-period is not built yet: leave it out, or give its default (2s)',
+    )
     refused(['--permit-port-sharing'], '--permit-port-sharing is not built yet: leave it out, or give its default (false)')
     refused(
-      ['--debug-socket-path=x', '--kubelet-timeout=3s'],
-      'not built yet: --debug-socket-path (""), --kubelet-timeout (5s): leave them out, or give their defaults',
+      ['--debug-socket-path=x', '--coordinated-leadership-retry-period=3s'],
+      'not built yet: --debug-socket-path (""), --coordinated-leadership-retry-period (2s): leave them out, or give their defaults',
     )
   })
 
   test('may be given its default, in any form', () => {
-    options('--debug-socket-path=', '--kubelet-timeout=5000ms', '--permit-port-sharing=F', '--oidc-signing-algs=RS256')
+    options(
+      '--debug-socket-path=',
+      '--coordinated-leadership-retry-period=2000ms',
+      '--permit-port-sharing=F',
+      '--oidc-signing-algs=RS256',
+    )
   })
 
   test('is said of single values', () => {

@@ -225,13 +225,62 @@ export interface Subresource<T extends KubeObject> {
   defaults?(object: KubeObject): void
   /** POST: does its work through the context and returns the body and status code of the answer. */
   create?(name: string, body: KubeObject, context: WriteContext): Promise<{ code: number; body: JsonObject }>
-  /** Streams and proxies: the HTTP methods. Not served by this server's data path. */
+  /** Streams and proxies: the HTTP methods. */
   connect?: readonly string[]
+  /** Whoever connects must be allowed to create this subresource, also by methods that are other verbs. */
+  connectsAsCreate?: boolean
   /**
-   * Asked before a connection is made: throws StatusErrors when there is nothing to connect to, or returns the answer when none is
-   * needed. `name` is the one in the path, which proxies extend (`https:name:port`).
+   * Where a connection leads: throws StatusErrors when there is nothing to connect to, or returns the answer when none is needed.
+   * `name` is the one in the path, which proxies extend (`https:name:port`).
    */
-  answer?(name: string, query: URLSearchParams, context: WriteContext): Promise<{ code: number; body?: JsonObject } | undefined>
+  target?(name: string, query: URLSearchParams, context: WriteContext): Promise<ConnectionTarget>
+}
+
+/** Where a connection through the server leads. */
+export type ConnectionTarget =
+  | { readonly to: 'answer'; readonly code: number; readonly body?: JsonObject }
+  | KubeletTarget
+  | AddressTarget
+  | NodeTarget
+
+/** A stream of a container, at its node's kubelet. */
+export interface KubeletTarget {
+  readonly to: 'kubelet'
+  readonly node: KubeObject
+  /** Path and query at the kubelet. */
+  readonly path: string
+  /**
+   * A log is an answer that takes its time; the others are connections of another protocol: for a command's streams, or one that carries
+   * many.
+   */
+  readonly stream:
+    | { readonly kind: 'log' /** Takes whatever certificate the kubelet has. */; readonly insecure: boolean }
+    | {
+        readonly kind: 'command'
+        readonly stdin: boolean
+        readonly stdout: boolean
+        readonly stderr: boolean
+        readonly tty: boolean
+      }
+    | { readonly kind: 'ports' }
+}
+
+/** A server in the cluster, to which requests are passed on. */
+export interface AddressTarget {
+  readonly to: 'address'
+  readonly scheme: 'http' | 'https'
+  readonly host: string
+  /** The scheme's own when unset. */
+  readonly port: number | undefined
+}
+
+/** A server on a node, to which requests are passed on. */
+export interface NodeTarget {
+  readonly to: 'node'
+  readonly node: KubeObject
+  /** What the path asks for; the kubelet's own when unset or the same. */
+  readonly port: string
+  readonly scheme: 'http' | 'https'
 }
 
 export interface VirtualResource<T extends KubeObject> {

@@ -27,6 +27,7 @@ import { maxInFlight } from '../filters/max-in-flight.ts'
 import { requestMetrics } from '../filters/metrics.ts'
 import { requestInfo } from '../filters/request-info.ts'
 import { strictTransport } from '../filters/strict-transport.ts'
+import { BackendClient } from '../http/backend-client.ts'
 import { type HttpServer, listen } from '../http/server.ts'
 import { BUILT_IN_KINDS } from '../kinds/all.ts'
 import { TypeDecoder } from '../machinery/decode.ts'
@@ -53,6 +54,7 @@ import type { Storage } from '../storage/storage.ts'
 import { accessReviewer } from './access.ts'
 import { admissionPlugins, objectReader } from './admission.ts'
 import { type AdmissionConfigs, readAdmissionConfigs } from './admission-config.ts'
+import { Aggregation } from './aggregation.ts'
 import { auditor, messageReader } from './audit.ts'
 import { Authentication } from './authentication.ts'
 import { Authorization } from './authorization.ts'
@@ -60,11 +62,13 @@ import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { Certificates } from './certificates.ts'
 import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
+import { ClusterConnections, mayUpgrade, userHeaders } from './connections.ts'
 import { type Controllers, startControllers } from './controllers.ts'
 import { CustomDefinitions } from './custom-resources.ts'
 import { openEncryption } from './encryption.ts'
 import { expressionChecks } from './expressions.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
+import { KubeletAccess } from './kubelet-access.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
 import { PriorityAndFairness } from './priority-and-fairness.ts'
 import { StoragePolls } from './storage-polls.ts'
@@ -91,6 +95,7 @@ export class ApiServer {
   readonly registry: Registry
   readonly #deps: ServerDeps
   readonly #polls: StoragePolls
+  readonly #backends: BackendClient
   readonly #stores: Stores
   readonly encryption: Encryption | undefined
   readonly #http: HttpServer
@@ -102,6 +107,7 @@ export class ApiServer {
   readonly certificates: Certificates
   readonly controllers: Controllers
   readonly #definitions: CustomDefinitions
+  readonly aggregation: Aggregation
   readonly #audited: Auditor | undefined
   readonly #state: { stopping: boolean }
   readonly kubeconfig: string
@@ -111,6 +117,7 @@ export class ApiServer {
 
   private constructor(parts: {
     polls: StoragePolls
+    backends: BackendClient
     deps: ServerDeps
     stores: Stores
     encryption: Encryption | undefined
@@ -124,6 +131,7 @@ export class ApiServer {
     certificates: Certificates
     controllers: Controllers
     definitions: CustomDefinitions
+    aggregation: Aggregation
     audited: Auditor | undefined
     state: { stopping: boolean }
     kubeconfig: string
@@ -131,6 +139,7 @@ export class ApiServer {
   }) {
     this.#deps = parts.deps
     this.#polls = parts.polls
+    this.#backends = parts.backends
     this.#stores = parts.stores
     this.encryption = parts.encryption
     this.#http = parts.http
@@ -143,6 +152,7 @@ export class ApiServer {
     this.certificates = parts.certificates
     this.controllers = parts.controllers
     this.#definitions = parts.definitions
+    this.aggregation = parts.aggregation
     this.#audited = parts.audited
     this.#state = parts.state
     this.kubeconfig = parts.kubeconfig
@@ -210,6 +220,9 @@ export class ApiServer {
       const definitions = new CustomDefinitions({ registry, env, decoder, transport, logger, clock })
       started.push(() => definitions.close())
       await definitions.load()
+      const aggregation = new Aggregation({ options, registry, logger, metrics: counted.metrics, clock, random: randomBelow })
+      started.push(() => aggregation.close())
+      await aggregation.load()
       const fairness = options.enablePriorityAndFairness
         ? new PriorityAndFairness({
             options,
@@ -225,9 +238,19 @@ export class ApiServer {
       const toJson = messageReader(protobuf, bodies)
       const audited = await auditor({ options, logger, clock, metrics: counted.metrics, stdout: deps.stdout, toJson })
       started.push(() => audited?.close())
+      const backends = new BackendClient()
+      started.push(() => backends.close())
+      const connections = new ClusterConnections({
+        client: backends,
+        kubelets: await KubeletAccess.load({ options, logger, clock }),
+        namesUsers: userHeaders(options),
+        feature: env.settings.feature,
+      })
       const handler = endpoints(deps, {
+        connections,
         registry,
         definitions,
+        aggregation,
         facts,
         decoder,
         protobuf,
@@ -250,6 +273,7 @@ export class ApiServer {
         host: options.bindAddress,
         port: deps.port ?? options.securePort,
         handler: handler.handle,
+        mayUpgrade,
         compression: featureEnabled(options.featureGates, 'APIResponseCompression'),
         goawayChance: options.goawayChance,
         ...(options.http2MaxStreamsPerConnection ? { limits: { maxStreams: options.http2MaxStreamsPerConnection } } : {}),
@@ -271,6 +295,7 @@ export class ApiServer {
       started.push(() => kept.close())
       await access.settled()
       await definitions.start()
+      aggregation.start()
       const controllers = await startControllers({ options, logger, registry, clock, ca: () => certificates.current.ca })
       const kubeconfig = path.join(options.dataDir, 'admin.kubeconfig')
       const server = `https://127.0.0.1:${http.address.port}`
@@ -293,6 +318,7 @@ export class ApiServer {
       })
       return new ApiServer({
         polls,
+        backends,
         deps,
         stores,
         encryption,
@@ -306,6 +332,7 @@ export class ApiServer {
         certificates,
         controllers,
         definitions,
+        aggregation,
         audited,
         state,
         kubeconfig,
@@ -334,9 +361,11 @@ export class ApiServer {
     await this.#bootstrap.close()
     await this.controllers.close()
     await this.#definitions.close()
+    await this.aggregation.close()
     const stopping = new Error('the server is shutting down')
     this.#deadlines.endStreams(stopping)
     await this.#http.close({ graceMs })
+    this.#backends.close()
     this.#deadlines.close()
     await this.#audited?.close()
     this.#fairness?.close()
@@ -401,8 +430,10 @@ function environment(
 }
 
 interface Parts {
+  connections: ClusterConnections
   registry: Registry
   definitions: CustomDefinitions
+  aggregation: Aggregation
   facts: SchemaFacts
   decoder: TypeDecoder
   protobuf: ProtobufCodec
@@ -437,6 +468,7 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     decoder,
     protobuf,
     env,
+    connections: parts.connections,
     minRequestTimeout: options.minRequestTimeout * 1000,
     deleteCollectionWorkers: options.deleteCollectionWorkers,
     maxWatchBacklog: MAX_WATCH_BACKLOG,
@@ -478,9 +510,21 @@ function endpoints(deps: ServerDeps, parts: Parts) {
     setVerbosity: (level) => logger.setLevel(levelOf(level)),
     ...(fairness ? { flowControl: (dump) => fairness.dump(dump, () => deadlines.exchanges()) } : {}),
   })
-  const openApi = new OpenApi({ kinds, facts, descriptions, version: reportedVersion(options.version), clock })
+  const { aggregation } = parts
+  const openApi = new OpenApi({
+    kinds,
+    facts,
+    descriptions,
+    version: reportedVersion(options.version),
+    clock,
+    remotes: aggregation.openApi,
+    onError: (error) => logger.warn('an OpenAPI document of another server can not be shown', { error }),
+  })
+  const aggregations = metrics.counter('aggregator_discovery_aggregation_count_total', 'How often aggregated discovery was made.')
   const discovery = new Discovery({
     kinds,
+    remotes: aggregation.source,
+    onAggregated: () => aggregations.inc(),
     version: reportedVersion(options.version),
     serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
     otherPaths: () => [...health.paths(), ...openId.paths(), ...parts.counted.paths(), ...zPages.listed()],
@@ -514,6 +558,8 @@ function endpoints(deps: ServerDeps, parts: Parts) {
       authorization(parts.authorizer),
     ],
     async (exchange) => {
+      const elsewhere = aggregation.handle(exchange)
+      if (elsewhere) return await elsewhere
       const own = dispatcher.handle(exchange)
       if (own === true || (own !== false && (await own))) return
       const healthy = health.handle(exchange)

@@ -7,6 +7,7 @@ import { apiResourceList } from '../documents.ts'
 import { compare, type KindSource, type ServedGroup, type ServedGroupVersion, servedGroups } from '../groups.ts'
 import { acceptClauses } from '../negotiation.ts'
 import { schemaText } from './custom-schemas.ts'
+import { mergeV2, type RemoteV2 } from './merge-v2.ts'
 import { encodeV2 } from './protobuf-v2.ts'
 import { encodeV3 } from './protobuf-v3.ts'
 import { serverOperations } from './server-operations.ts'
@@ -21,6 +22,17 @@ export interface OpenApiDeps {
   version: object
   /** Ms since the epoch. */
   clock(): number
+  remotes?: RemoteOpenApi
+  /** Told of documents of other servers that can't be shown. */
+  onError?(error: unknown): void
+}
+
+/** What other servers say of what they serve. */
+export interface RemoteOpenApi {
+  /** Where their v3 documents are, with their hashes, by names such as `apis/metrics.k8s.io/v1beta1`. */
+  v3(): ReadonlyMap<string, string>
+  /** Their parts of the v2 document, each with a stamp that changes with it. */
+  v2(): readonly { readonly stamp: string; readonly part: RemoteV2 }[]
 }
 
 type Format = 'json' | 'protobuf'
@@ -90,9 +102,11 @@ export class OpenApi {
   }
 
   #index(exchange: Exchange): void {
-    const paths = Object.fromEntries(
-      [...this.#allHashes()].map(([name, hash]) => [name, { serverRelativeURL: `${V3}/${name}?hash=${hash}` }]),
-    )
+    const urls = new Map([...this.#allHashes()].map(([name, hash]): [string, string] => [name, `${V3}/${name}?hash=${hash}`]))
+    const remotes = this.#deps.remotes?.v3()
+    for (const [name, url] of remotes ?? []) urls.set(name, url)
+    const all = remotes?.size ? [...urls].sort(([a], [b]) => compare(a, b)) : [...urls]
+    const paths = Object.fromEntries(all.map(([name, serverRelativeURL]) => [name, { serverRelativeURL }]))
     const body = `${JSON.stringify({ paths })}\n`
     answer(exchange, 'application/json', quoted(hashOf(body)), () => body)
   }
@@ -123,11 +137,25 @@ export class OpenApi {
       exchange.respond(406, '', '', { vary: 'Accept' })
       return
     }
-    const hash = hashOf([...this.#allHashes()].join(' '))
-    const { facts, descriptions } = this.#deps
-    const body = () =>
-      this.#bytes(`2 ${chosen.format}`, () => encode(wholeDocument(this.#groups, facts, descriptions), chosen.format, encodeV2))
+    const remotes = this.#deps.remotes?.v2() ?? []
+    const stamps = remotes.map(({ stamp }) => ` ${stamp}`).join('')
+    const hash = hashOf([...this.#allHashes()].join(' ') + stamps)
+    const parts = remotes.map(({ part }) => part)
+    const body = () => this.#bytes(`2 ${chosen.format}${stamps}`, () => this.#encodeWhole(chosen.format, parts))
     answer(exchange, chosen.mediaType, quoted(hash), body, { vary: 'Accept' })
+  }
+
+  #encodeWhole(format: Format, remotes: readonly RemoteV2[]): Buffer {
+    const { facts, descriptions, onError } = this.#deps
+    const own = wholeDocument(this.#groups, facts, descriptions)
+    if (remotes.length === 0) return encode(own, format, encodeV2)
+    try {
+      return encode(mergeV2(own, remotes), format, encodeV2)
+    } catch (error) {
+      // What others say may have any form: ours must be there in any case.
+      onError?.(error)
+      return encode(own, format, encodeV2)
+    }
   }
 
   #bytes(key: string, build: () => Buffer): Buffer {

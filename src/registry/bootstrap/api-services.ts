@@ -35,6 +35,13 @@ const VERSION_PRIORITY: Readonly<Record<string, number>> = {
 }
 
 const DEFAULT_VERSION_PRIORITY = 15
+const LEAST_GROUP_PRIORITY = 1000
+const CUSTOM_PRIORITIES: Priorities = { groupPriorityMinimum: LEAST_GROUP_PRIORITY, versionPriority: 100 }
+
+interface Priorities {
+  readonly groupPriorityMinimum: number
+  readonly versionPriority: number
+}
 const AUTOMANAGED = 'kube-aggregator.kubernetes.io/automanaged'
 
 /** One APIService for every group version that this server serves itself, so that clients of the aggregation layer see them all. */
@@ -53,15 +60,24 @@ export async function ensureApiServices(deps: {
 }
 
 function apiService(group: string, version: string, now: string): ApiregistrationV1APIService {
-  return localService({ group, version }, 'onstart', now, {
-    groupPriorityMinimum: GROUP_PRIORITY[group] ?? 1000,
+  return localService({ group, version }, 'onstart', now, builtInPriorities(group, version))
+}
+
+function builtInPriorities(group: string, version: string): Priorities {
+  return {
+    groupPriorityMinimum: GROUP_PRIORITY[group] ?? LEAST_GROUP_PRIORITY,
     versionPriority: VERSION_PRIORITY[group ? `${group}/${version}` : version] ?? DEFAULT_VERSION_PRIORITY,
-  })
+  }
+}
+
+/** How a group version that this server serves itself is ordered among those of others. */
+export function localPriorities(group: string, version: string): Priorities {
+  return Object.hasOwn(GROUP_PRIORITY, group) ? builtInPriorities(group, version) : CUSTOM_PRIORITIES
 }
 
 /** The APIService of a group version of custom resources, which goes with them. @param now ms since the epoch */
 export function customApiService(group: string, version: string, now: number): ApiregistrationV1APIService {
-  return localService({ group, version }, 'true', formatTime(now), { groupPriorityMinimum: 1000, versionPriority: 100 })
+  return localService({ group, version }, 'true', formatTime(now), CUSTOM_PRIORITIES)
 }
 
 /** Whether it is one that was made for custom resources. */
@@ -73,7 +89,7 @@ function localService(
   { group, version }: { group: string; version: string },
   automanaged: string,
   now: string,
-  priorities: { groupPriorityMinimum: number; versionPriority: number },
+  priorities: Priorities,
 ): ApiregistrationV1APIService {
   return {
     kind: 'APIService',
