@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Cohort } from '../../util/cohort.ts'
 import { answeredError, code, RpcError } from './errors.ts'
-import { Frames, framed, onlyMessage } from './frames.ts'
+import { Frames, framed, type Outgoing, onlyMessage, outgoing } from './frames.ts'
 import type { Field, HeaderEncoder, Headers } from './http2/hpack.ts'
 import { CANCEL, REFUSED_STREAM, Session, type SessionStream, type StreamEvents } from './http2/session.ts'
 import type { Method } from './messages.ts'
@@ -112,9 +112,8 @@ export class Connection {
     request: Given<Request>,
     timeout: number,
   ): Promise<Decoded<Response>> {
-    const body = { bytes: framed(method.request, request), ends: true }
     const call = new Call(this.endpoint, method.response, performance.now() + timeout, () => this.#called(call))
-    call.stream = this.#open(call, (encoder) => this.#callHead(encoder, method.path), body)
+    call.stream = this.#open(call, (encoder) => this.#callHead(encoder, method.path), outgoing(method.request, request))
     this.#calls.add(call)
     return call.answer
   }
@@ -185,7 +184,7 @@ export class Connection {
     }
   }
 
-  #open(events: StreamEvents, head: (encoder: HeaderEncoder) => Buffer, body?: { bytes: Buffer; ends: boolean }): SessionStream {
+  #open(events: StreamEvents, head: (encoder: HeaderEncoder) => Buffer, body?: Outgoing): SessionStream {
     try {
       const stream = this.#session.request(head, events, body)
       this.#streams++

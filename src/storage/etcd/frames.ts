@@ -5,7 +5,26 @@ const headSize = 5
 /** More than etcd ever sends in one message, short of something being wrong. */
 const maxMessage = 1 << 30
 
-/** A message in the frame that gRPC sends it in. */
+/** A message on its way: how many bytes its frame takes, and how to write them. */
+export interface Outgoing {
+  readonly size: number
+  write(out: Buffer, at: number): void
+}
+
+/** A message in the frame that gRPC sends it in, which isn't encoded before there is a place for it. */
+export function outgoing<F extends Fields>(message: Message<F>, value: Given<F>): Outgoing {
+  const size = headSize + message.measure(value)
+  return {
+    size,
+    write: (out, at) => {
+      out[at] = 0
+      out.writeUInt32BE(size - headSize, at + 1)
+      message.write(out, at + headSize, value)
+    },
+  }
+}
+
+/** The same in bytes of its own. */
 export function framed<F extends Fields>(message: Message<F>, value: Given<F>): Buffer {
   const out = message.encode(value, headSize)
   out[0] = 0

@@ -59,6 +59,8 @@ const noBytes = Buffer.alloc(0)
 /** The lengths of the texts and messages within the one that is being encoded, in the order in which they are measured and written. */
 const lengths: number[] = []
 let nextLength = 0
+/** The message that the lengths are of. */
+let measured: unknown
 
 export class Message<F extends Fields> {
   readonly #fields: readonly (readonly [name: string, field: Field<unknown>])[]
@@ -77,11 +79,24 @@ export class Message<F extends Fields> {
 
   /** @param room bytes to leave free in front of the message */
   encode(given: Given<F>, room = 0): Buffer {
-    lengths.length = 0
-    const out = Buffer.allocUnsafe(room + this.#size(given as Loose))
-    nextLength = 0
-    this.#write(out, room, given as Loose)
+    const out = Buffer.allocUnsafe(room + this.measure(given))
+    this.write(out, room, given)
     return out
+  }
+
+  /** How many bytes a message takes. */
+  measure(given: Given<F>): number {
+    lengths.length = 0
+    measured = given
+    return this.#size(given as Loose)
+  }
+
+  /** Writes a message that was measured, best just now: else it is measured again. */
+  write(out: Buffer, at: number, given: Given<F>): void {
+    if (measured !== given) this.measure(given)
+    measured = undefined
+    nextLength = 0
+    this.#write(out, at, given as Loose)
   }
 
   #size(given: Loose): number {

@@ -90,7 +90,8 @@ function asked(session: Session, path: string, body?: Buffer): Recorded & { stre
     [':authority', 'test'],
     [':path', path],
   ] as const
-  const sent = { bytes: body ?? Buffer.alloc(0), ends: true }
+  const bytes = body ?? Buffer.alloc(0)
+  const sent = { size: bytes.length, write: (out: Buffer, at: number) => bytes.copy(out, at) }
   return Object.assign(events, { stream: session.request((encoder) => encoder.encode(fields), events, sent) })
 }
 

@@ -40,6 +40,9 @@ const STREAM_WINDOW = 4 << 20
 const SESSION_WINDOW = 64 << 20
 const MOST_HEADERS = 256 << 10
 const LAST_STREAM = 2 ** 31 - 1
+/** The buffer that requests are written to: what it has at first, and what it may keep. */
+const OUT_SIZE = 64 << 10
+const MOST_KEPT = 1 << 20
 
 /** What one stream tells. */
 export interface StreamEvents {
@@ -48,6 +51,12 @@ export interface StreamEvents {
   onData(chunk: Buffer, start: number, end: number): void
   /** It is over: `reset` is the code with which etcd broke it off, `error` why the connection did. Called once, and last. */
   onClose(reset: number | undefined, error?: Error): void
+}
+
+/** A stream's whole body, which is written once there is a place for it. */
+export interface Body {
+  readonly size: number
+  write(out: Buffer, at: number): void
 }
 
 /** Encodes a stream's header block. Called when its turn has come, since a block depends on those before. */
@@ -87,7 +96,7 @@ export class Session {
   readonly #decoder = new HeaderDecoder()
   readonly #streams = new Map<number, SessionStream>()
   /** Streams that wait until fewer are open. */
-  readonly #queue: { readonly stream: SessionStream; readonly head: EncodeHead }[] = []
+  readonly #queue: { readonly stream: SessionStream; readonly head: EncodeHead; readonly body: Body | undefined }[] = []
   readonly #pings: (() => void)[] = []
   readonly #onClose: (() => void)[] = []
   #nextStream = 1
@@ -100,7 +109,9 @@ export class Session {
   #leaving = false
   #error: Error | undefined
 
-  #out: Buffer[] = []
+  /** What goes out at the end of this turn. */
+  #out: Buffer = Buffer.allocUnsafeSlow(OUT_SIZE)
+  #outLength = 0
   /** What came of a frame that isn't whole. */
   #rest: Buffer | undefined
   /** A header block that goes on in the next frame. */
@@ -135,18 +146,15 @@ export class Session {
 
   /**
    * Opens a stream, at once or when fewer are open.
-   * @param body bytes to send; unset for none yet
+   * @param body all that is sent; unset when more follows by `write`
    * @throws Error when the session isn't usable
    */
-  request(head: EncodeHead, events: StreamEvents, body?: { bytes: Buffer; ends: boolean }): SessionStream {
+  request(head: EncodeHead, events: StreamEvents, body?: Body): SessionStream {
     if (!this.usable) throw this.#error ?? new Error('the connection is closed')
     const stream = new SessionStream(events)
-    if (body) {
-      stream.waiting.push(body.bytes)
-      stream.ends = body.ends
-    }
-    if (this.#streams.size < this.#mostStreams) this.#open(stream, head)
-    else this.#queue.push({ stream, head })
+    stream.ends = body !== undefined
+    if (this.#streams.size < this.#mostStreams) this.#open(stream, head, body)
+    else this.#queue.push({ stream, head, body })
     return stream
   }
 
@@ -178,29 +186,66 @@ export class Session {
 
   // ---- sending ----------------------------------------------------------------------------------------
 
-  #open(stream: SessionStream, head: EncodeHead): void {
+  #open(stream: SessionStream, head: EncodeHead, body: Body | undefined): void {
     if (stream.closed) return
     stream.id = this.#nextStream
     stream.window = this.#streamWindow
     this.#nextStream += 2
     this.#streams.set(stream.id, stream)
     const block = head(this.#encoder)
-    const bytes = frame(HEADERS, END_HEADERS, stream.id, block.length)
-    block.copy(bytes, FRAME_HEAD)
-    this.#send(bytes)
-    this.#pump(stream)
+    const at = this.#room(FRAME_HEAD + block.length)
+    writeHead(this.#out, at, HEADERS, END_HEADERS, stream.id, block.length)
+    block.copy(this.#out, at + FRAME_HEAD)
+    if (!body) return
+    // Nearly all bodies have room, and are written where they go out from.
+    if (body.size <= Math.min(this.#window, stream.window, this.#frameSize)) {
+      const start = this.#data(stream, body.size)
+      body.write(this.#out, start)
+    } else {
+      const bytes = Buffer.allocUnsafe(body.size)
+      body.write(bytes, 0)
+      stream.waiting.push(bytes)
+      this.#pump(stream)
+    }
+  }
+
+  /** A frame of a stream's body. @returns where its bytes go */
+  #data(stream: SessionStream, length: number): number {
+    const at = this.#room(FRAME_HEAD + length)
+    this.#window -= length
+    stream.window -= length
+    stream.endSent = stream.ends && stream.waiting.length === 0
+    writeHead(this.#out, at, DATA, stream.endSent ? END_STREAM : 0, stream.id, length)
+    return at + FRAME_HEAD
   }
 
   #send(bytes: Buffer): void {
+    const at = this.#room(bytes.length)
+    bytes.copy(this.#out, at)
+  }
+
+  /** Makes room for bytes to go out. @returns where in `#out` */
+  #room(length: number): number {
+    const at = this.#outLength
     // Once all that runs now has had its say: the requests of a cohort go out together.
-    if (this.#out.push(bytes) === 1) process.nextTick(() => this.#flush())
+    if (at === 0) process.nextTick(() => this.#flush())
+    this.#outLength += length
+    if (this.#outLength > this.#out.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#outLength, this.#out.length * 2))
+      this.#out.copy(larger, 0, 0, at)
+      this.#out = larger
+    }
+    return at
   }
 
   #flush(): void {
-    const out = this.#out
-    this.#out = []
-    if (this.#socket.destroyed) return
-    this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out))
+    const length = this.#outLength
+    this.#outLength = 0
+    const socket = this.#socket
+    if (socket.destroyed) return
+    socket.write(this.#out.subarray(0, length))
+    // What the system hasn't taken yet must stay as it is; and a burst isn't remembered for ever.
+    if (socket.writableLength > 0 || this.#out.length > MOST_KEPT) this.#out = Buffer.allocUnsafeSlow(OUT_SIZE)
   }
 
   /** Sends what the windows have room for. */
@@ -213,11 +258,8 @@ export class Session {
       const part = next.length <= room ? next : next.subarray(0, room)
       if (part === next) waiting.shift()
       else waiting[0] = next.subarray(room)
-      this.#window -= part.length
-      stream.window -= part.length
-      stream.endSent = stream.ends && waiting.length === 0
-      this.#send(frame(DATA, stream.endSent ? END_STREAM : 0, stream.id, part.length, 0))
-      this.#send(part)
+      const start = this.#data(stream, part.length)
+      part.copy(this.#out, start)
     }
   }
 
@@ -264,7 +306,7 @@ export class Session {
     if (this.#block && (type !== CONTINUATION || stream !== this.#block.stream)) throw new Error('a header block is interrupted')
     switch (type) {
       case DATA:
-        this.#data(bytes, start, end, flags, stream)
+        this.#take(bytes, start, end, flags, stream)
         break
       case HEADERS:
         this.#header(bytes, start, end, flags, stream)
@@ -304,7 +346,7 @@ export class Session {
     this.#send(pong)
   }
 
-  #data(bytes: Buffer, start: number, end: number, flags: number, id: number): void {
+  #take(bytes: Buffer, start: number, end: number, flags: number, id: number): void {
     this.#received += end - start
     if (this.#received >= SESSION_WINDOW / 4) {
       this.#grant(0, this.#received)
@@ -417,8 +459,8 @@ export class Session {
 
   #unqueue(): void {
     while (this.#queue.length > 0 && this.#streams.size < this.#mostStreams) {
-      const { stream, head } = this.#queue.shift()!
-      this.#open(stream, head)
+      const { stream, head, body } = this.#queue.shift()!
+      this.#open(stream, head, body)
     }
   }
 
@@ -444,9 +486,9 @@ interface HeaderBlock {
   size: number
 }
 
-/** A frame's head, with room for what it carries. @param room bytes to allocate for that, when others than it has */
-function frame(type: number, flags: number, stream: number, length: number, room = length): Buffer {
-  const bytes = Buffer.allocUnsafe(FRAME_HEAD + room)
+/** A frame's head, with room for what it carries. */
+function frame(type: number, flags: number, stream: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(FRAME_HEAD + length)
   writeHead(bytes, 0, type, flags, stream, length)
   return bytes
 }
