@@ -143,7 +143,17 @@ suite('custom resources', { timeout: 60_000 }, () => {
     await eventually(async () => assert.equal((await client.call('GET', `${DEFINITIONS}/things.${group}`)).code, 404))
     assert.deepEqual(await client.call('GET', things), { code: 404, body: '404 page not found\n' })
     assert.equal((await client.call('GET', `/apis/${group}`)).code, 404)
-    await watch.text()
+    const events = (await watch.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(events.map(({ type, object }) => `${type} ${object.metadata.name}`).sort(), [
+      'ADDED free',
+      'ADDED held',
+      'DELETED free',
+      'DELETED held',
+      'MODIFIED held',
+    ])
     await eventually(async () =>
       assert.equal((await client.call('GET', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`)).code, 404),
     )

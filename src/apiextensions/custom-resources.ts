@@ -32,11 +32,12 @@ export class CustomResources {
       return
     }
     const before = this.#served.get(name)
-    if (before && sameService(before, definition)) return
+    const sameObjects = before !== undefined && showsTheSame(before, definition)
+    if (sameObjects && isTrue(before, 'Terminating') === isTrue(definition, 'Terminating')) return
     // Another object of the same name has nothing to do with what is stored for it, which is gone.
     if (before && before.metadata?.uid !== definition.metadata?.uid) this.remove(name)
     try {
-      this.#deps.registry.define(customKinds(definition, `#${++this.#made}`, this.#deps), this.#deps.env)
+      this.#deps.registry.define(customKinds(definition, `#${++this.#made}`, this.#deps), this.#deps.env, { sameObjects })
       this.#served.set(name, definition)
     } catch (error) {
       this.#deps.onError(error, name)
@@ -51,11 +52,6 @@ export class CustomResources {
   }
 }
 
-function sameService(a: Definition, b: Definition): boolean {
-  return (
-    a.metadata?.uid === b.metadata?.uid &&
-    isTrue(a, 'Terminating') === isTrue(b, 'Terminating') &&
-    equal(a.spec, b.spec) &&
-    equal(a.status?.acceptedNames, b.status?.acceptedNames)
-  )
-}
+/** Whether objects are read and shown alike by both: then watches go on, and are told how the objects go with their definition. */
+const showsTheSame = (a: Definition, b: Definition): boolean =>
+  a.metadata?.uid === b.metadata?.uid && equal(a.spec, b.spec) && equal(a.status?.acceptedNames, b.status?.acceptedNames)

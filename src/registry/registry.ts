@@ -64,17 +64,18 @@ export class Registry {
 
   /**
    * Serves a custom resource by these kinds, one for each version, on the store that it has or gets. Watches of what was served of it
-   * before end.
+   * before end, unless objects are read and shown as they were (`sameObjects`).
    * @param kinds all of one group and resource, that of the storage version among them
    */
-  define(kinds: readonly KindDefinition[], env: KindEnvironment): void {
+  define(kinds: readonly KindDefinition[], env: KindEnvironment, { sameObjects = false } = {}): void {
     const [first] = kinds
     if (!first) return
     const name = `${first.group}/${first.resource}`
     const { admission, decoder, atoms, clock, random, uuid, garbageCollection } = this.#deps
     let store = this.#resources.get(name)?.store
     if (store && !store.kind.custom) throw new Error(`${name} is a built-in resource`)
-    this.#endCustom(first, store)
+    this.#hideCustom(first)
+    if (!sameObjects) store?.cache.startOver(new WatchEndedError())
     for (const kind of kinds) {
       store = new KindStore(kind, this.#deps, store)
       const resource = new Resource({ store, admission, decoder, atoms, env, clock, random, uuid, garbageCollection })
@@ -91,17 +92,16 @@ export class Registry {
     const name = `${of.group}/${of.resource}`
     const store = this.#resources.get(name)?.store
     if (!store?.kind.custom) return
-    this.#endCustom(of, store)
+    this.#hideCustom(of)
     this.#resources.delete(name)
     store.cache.close(new WatchEndedError())
     this.#generation++
   }
 
-  #endCustom(of: { group: string; resource: string }, store: KindStore | undefined): void {
+  #hideCustom(of: { group: string; resource: string }): void {
     for (const [key, { served }] of this.#endpoints)
       if (served.kind.custom && served.group === of.group && served.kind.resource === of.resource) this.#endpoints.delete(key)
     this.#kinds = this.#kinds.filter((kind) => !kind.custom || kind.group !== of.group || kind.resource !== of.resource)
-    store?.cache.startOver(new WatchEndedError())
   }
 
   #serve(served: ServedResource, resource: Resource): void {
