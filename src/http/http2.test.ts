@@ -50,6 +50,19 @@ test('requests and answers, bodies exact in both directions', async () => {
   session.destroy()
 })
 
+test('an empty body that ended before it is read', async () => {
+  await using loopback = await startLoopback(async (transport) => {
+    await sleep(20)
+    transport.respond(200, {}, `${(await transport.readBody(MB)).length} bytes`)
+  })
+  const session = await http2Client(loopback.port)
+  const stream = session.request({ ':method': 'POST', 'content-length': 0 })
+  // After the headers, as curl does.
+  setTimeout(() => stream.end(), 5)
+  assert.equal(String((await answerOf(stream)).body), '0 bytes')
+  session.destroy()
+})
+
 test('HEAD, 204 and 304 have no body', async () => {
   await using loopback = await startLoopback((transport) => transport.respond(Number(transport.url.slice(1)), {}, 'body'))
   const session = await http2Client(loopback.port)

@@ -18,6 +18,8 @@ export class ClientGoneError extends Error {
 export function readBody(source: Readable, declared: number | undefined, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (declared !== undefined && declared > limit) return reject(tooLarge(limit))
+    // The end of a body without any bytes doesn't wait for readers.
+    if (source.readableEnded) return resolve(Buffer.alloc(0))
     if (source.destroyed || source.readableAborted) return reject(new ClientGoneError())
     const chunks: Buffer[] = []
     let length = 0
