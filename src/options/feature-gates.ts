@@ -57,7 +57,31 @@ const alpha = names(`
   WorkloadWithJob
 `)
 
-/** Every feature gate that may be set, sorted by name. Gates of finished features are not among them. */
+/** Features that are finished: they may be switched on, which they are, and neither off nor seen in the help. */
+const finished: ReadonlySet<string> = new Set(
+  names(`
+  AnonymousAuthConfigurableEndpoints AnyVolumeDataSource APIServerTracing AuthorizeWithSelectors BtreeWatchCache
+  ConsistentListFromCache CPUManagerPolicyOptions CRDValidationRatcheting CSIMigrationPortworx
+  CustomResourceFieldSelectors DeclarativeValidation DRAAdminAccess DRAPrioritizedList DynamicResourceAllocation
+  ExecProbeTimeout ExternalServiceAccountTokenSigner HonorPVReclaimPolicy ImageMaximumGCAge ImageVolume
+  InPlacePodVerticalScaling JobBackoffLimitPerIndex JobManagedBy JobPodReplacementPolicy JobSuccessPolicy
+  KubeletCgroupDriverFromCRI KubeletFineGrainedAuthz KubeletPodResourcesDynamicResources KubeletPodResourcesGet
+  KubeletPSI KubeletTracing LoadBalancerIPMode MatchLabelKeysInPodAffinity MemoryManager MultiCIDRServiceAllocator
+  MutableCSINodeAllocatableCount MutatingAdmissionPolicy NFTablesProxyMode NodeInclusionPolicyInPodTopologySpread
+  NodeLogQuery NodeSwap OrderedNamespaceDeletion PodLifecycleSleepAction PodLifecycleSleepActionAllowZero
+  PodObservedGenerationTracking PreferSameTrafficDistribution ProcMountType RecoverVolumeExpansionFailure
+  RecursiveReadOnlyMounts RelaxedDNSSearchValidation RelaxedEnvironmentVariableValidation
+  ResilientWatchCacheInitialization RetryGenerateName SchedulerQueueingHints SELinuxChangePolicy
+  SELinuxMountReadWriteOncePod SeparateTaintEvictionController ServiceAccountTokenJTI ServiceAccountTokenNodeBinding
+  ServiceAccountTokenNodeBindingValidation ServiceAccountTokenPodNodeInfo ServiceTrafficDistribution
+  SidecarContainers StreamingCollectionEncodingToJSON StreamingCollectionEncodingToProtobuf
+  StrictCostEnforcementForVAP StrictCostEnforcementForWebhooks StructuredAuthenticationConfiguration
+  StructuredAuthorizationConfiguration SupplementalGroupsPolicy SystemdWatchdog TopologyAwareHints
+  TopologyManagerPolicyOptions UserNamespacesSupport VolumeAttributesClass
+`),
+)
+
+/** Every feature gate that makes a difference, sorted by name. */
 export const featureGates: ReadonlyMap<string, FeatureGate> = new Map(
   [
     ...on.map((name): [string, FeatureGate] => [name, { stage: 'BETA', default: true }]),
@@ -86,8 +110,11 @@ export const featureGateMap: FlagType<FeatureGateSettings> = {
         .split(/=(.*)/s)
         .map((part) => part.trim()) as [string, string | undefined]
       if (value === undefined) throw new Error(`missing bool value for ${name}`)
-      settings.set(name, gateValue(name, value))
-      if (!featureGates.has(name)) throw new Error(`unrecognized feature gate: ${name}`)
+      const isOn = gateValue(name, value)
+      if (finished.has(name)) {
+        if (!isOn) throw new Error(`cannot set feature gate ${name} to false, feature is locked to true`)
+      } else if (!featureGates.has(name)) throw new Error(`unrecognized feature gate: ${name}`)
+      settings.set(name, isOn)
     }
     return Object.fromEntries(settings)
   },

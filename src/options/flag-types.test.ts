@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { featureEnabled, featureGateMap } from './feature-gates.ts'
+import { featureEnabled, featureGateLines, featureGateMap } from './feature-gates.ts'
 import type { FlagType } from './flag.ts'
 import * as types from './flag-types.ts'
 import { parseNetwork } from './networks.ts'
@@ -140,6 +140,19 @@ suite('feature gates', () => {
       'invalid value of WatchList=yes, err: strconv.ParseBool: parsing "yes": invalid syntax',
     )
     fails(featureGateMap, 'wardle:A=true', 'component not registered: wardle')
+  })
+
+  test('those of finished features may be on only', () => {
+    assert.deepEqual(
+      { ...read(featureGateMap, 'MutatingAdmissionPolicy=true,WatchList=false') },
+      { MutatingAdmissionPolicy: true, WatchList: false },
+    )
+    fails(
+      featureGateMap,
+      'MutatingAdmissionPolicy=false',
+      'cannot set feature gate MutatingAdmissionPolicy to false, feature is locked to true',
+    )
+    assert.ok(!featureGateLines().some((line) => line.includes('MutatingAdmissionPolicy')))
   })
 
   test('AllAlpha and AllBeta stand for those without a setting', () => {
