@@ -394,7 +394,10 @@ test('a policy that is wrong stops the start', async () => {
   const flags = { auditLogPath: path.join(folder, 'never.log') }
   const refused = (auditPolicyFile: string, message: RegExp) =>
     assert.rejects(startTestServer({ flags: { ...flags, auditPolicyFile } }), { message })
-  await refused('/nowhere', /^loading audit policy file: failed to read file path "\/nowhere": /)
+  await refused(
+    '/nowhere',
+    /^loading audit policy file: failed to read file path "\/nowhere": open \/nowhere: no such file or directory$/,
+  )
   await refused(policyOf('level: Everything'), /^loading audit policy file: rules\[0\]\.level: Unsupported value: "Everything"/)
 })
 

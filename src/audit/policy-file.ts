@@ -32,7 +32,9 @@ export function loadPolicy(file: string, warn: (text: string) => void): PolicyCo
   try {
     bytes = readFileSync(file)
   } catch (error) {
-    throw new Error(`loading audit policy file: failed to read file path ${JSON.stringify(file)}: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? `open ${file}: no such file or directory` : message
+    throw new Error(`loading audit policy file: failed to read file path ${JSON.stringify(file)}: ${why}`)
   }
   try {
     return parsePolicy(bytes, warn)

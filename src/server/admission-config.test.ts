@@ -44,5 +44,8 @@ test('is none without a file, and refuses what is no such file', async () => {
     read('{kind: AdmissionConfiguration, apiVersion: apiserver.config.k8s.io/v1, plugins: [{}]}'),
     /plugins\[0\].name/,
   )
-  await assert.rejects(readAdmissionConfigs(path.join(dir, 'none.yaml')), /ENOENT/)
+  const none = path.join(dir, 'none.yaml')
+  await assert.rejects(readAdmissionConfigs(none), {
+    message: `failed to read plugin config: unable to read admission control configuration from "${none}" [open ${none}: no such file or directory]`,
+  })
 })

@@ -35,7 +35,16 @@ export async function readAdmissionConfigs(file: string): Promise<AdmissionConfi
 }
 
 async function readYaml(file: string): Promise<Json> {
-  const bytes = await readFile(file)
+  let bytes: Buffer
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? `open ${file}: no such file or directory` : message
+    throw new Error(
+      `failed to read plugin config: unable to read admission control configuration from ${JSON.stringify(file)} [${why}]`,
+    )
+  }
   try {
     return yamlToJson(bytes)
   } catch (error) {
