@@ -111,31 +111,34 @@ export function recursiveDifference(a: Fields, b: Fields): Fields {
   return childrenWithout(a, b, true) ?? NO_FIELDS
 }
 
-/** The children that stay: `a` itself if all do (then with its `.`), undefined if none does. */
+/**
+ * The children that stay: `a` itself if all do (then with its `.`), undefined if none does. Goes into each child once: clients decide
+ * how deep they nest.
+ */
 function childrenWithout(a: Fields, b: Fields, deep: boolean): Fields | undefined {
-  let changed = false
-  let children = 0
+  let left: MutableFields | undefined
+  let kept = 0
   for (const element in a) {
     if (element === SELF) continue
-    children++
+    const mine = a[element] as Fields
     const other = b[element]
-    if (other && nodeWithout(a[element] as Fields, other, deep) !== a[element]) {
-      changed = true
-      break
-    }
-  }
-  if (!changed) return children ? a : undefined
-  const left: MutableFields = {}
-  let any = false
-  for (const element in a) {
-    if (element === SELF) continue
-    const other = b[element]
-    const rest = other ? nodeWithout(a[element] as Fields, other, deep) : a[element]
+    const rest = other ? nodeWithout(mine, other, deep) : mine
+    if (rest !== mine) left ??= childrenBefore(a, element)
     if (!rest) continue
-    left[element] = rest
-    any = true
+    kept++
+    if (left) left[element] = rest
   }
-  return any ? left : undefined
+  if (kept === 0) return undefined
+  return left ?? a
+}
+
+function childrenBefore(node: Fields, end: Element): MutableFields {
+  const copy: MutableFields = {}
+  for (const element in node) {
+    if (element === end) break
+    if (element !== SELF) copy[element] = node[element] as Fields
+  }
+  return copy
 }
 
 function nodeWithout(a: Fields, b: Fields, deep: boolean): Fields | undefined {
