@@ -52,3 +52,11 @@ test('what is there twice is read into one', () => {
 test('sorted JSON', () => {
   assert.equal(sortedJson({ b: [{ d: 1n, c: undefined, a: null }], a: 'x' }), '{"a":"x","b":[{"a":null,"d":1}]}')
 })
+
+test('sorted JSON of what nests deep copies it once, not with every level', () => {
+  let value: Json = 'x'.repeat(2_000_000)
+  for (let i = 0; i < 1000; i++) value = { b: value, a: [1, undefined as never, null] }
+  const started = performance.now()
+  assert.ok(sortedJson(value).startsWith('{"a":[1,null,null],"b":{'))
+  assert.ok(performance.now() - started < 400)
+})

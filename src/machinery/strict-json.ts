@@ -31,15 +31,26 @@ export function readStrictly(text: string, facts: SchemaFacts, type: string | un
   return { value, problems: [...reader.problems] }
 }
 
-/** A value's JSON with sorted members, as Go writes maps. */
+/**
+ * A value's JSON with sorted members, as Go writes maps. Only strings are put together, which copies nothing yet: joining would copy what
+ * is within, once for each level.
+ */
 export function sortedJson(value: Json | undefined): string {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null)
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`
-  const keys = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${sortedJson(value[key])}`).join(',')}}`
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += text ? `,${sortedJson(item)}` : sortedJson(item)
+    return `[${text}]`
+  }
+  for (const key of Object.keys(value).sort()) {
+    if (value[key] === undefined) continue
+    if (text) text += ','
+    text += JSON.stringify(key)
+    text += ':'
+    text += sortedJson(value[key])
+  }
+  return `{${text}}`
 }
 
 class StrictReader {
