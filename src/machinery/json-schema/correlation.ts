@@ -30,7 +30,7 @@ function keyOf(item: Json | undefined, names: readonly string[]): string | undef
   if (!isObject(item)) return undefined
   let key = ''
   for (const name of names) {
-    const value = item[name]
+    const value = Object.hasOwn(item, name) ? item[name] : undefined
     if (value === undefined || value === null || typeof value === 'object') return undefined
     key += typeof value === 'bigint' ? `${value},` : `${JSON.stringify(value)},`
   }

@@ -132,3 +132,27 @@ test('durations may be written in words', () => {
   }
   for (const [text, nanoseconds] of Object.entries(texts)) assert.equal(durationOf(text), nanoseconds, text)
 })
+
+test('members may be called as those that all objects have', () => {
+  const string: Schema = { type: 'string' }
+  const schema: Schema = { type: 'object', required: ['toString'], properties: { toString: string, valueOf: string } as never }
+  assert.deepEqual(
+    validateValue({}, schema).map(({ field, reason }) => [field, reason]),
+    [['toString', 'FieldValueRequired']],
+  )
+  assert.deepEqual(validateValue({ toString: 'a' } as never, schema), [])
+})
+
+test('more faults than a call takes arguments', () => {
+  const list = new Array<number>(300_000).fill(1)
+  assert.equal(
+    validateValue({ l: list }, { type: 'object', properties: { l: { type: 'array', items: { type: 'string' } } } }).length,
+    300_000,
+  )
+})
+
+test('junctors that nest try each schema once', () => {
+  let schema: Schema = { type: 'string' }
+  for (let i = 0; i < 60; i++) schema = i % 2 ? { anyOf: [schema] } : { oneOf: [schema] }
+  assert.ok(validateValue(1, schema).length > 0)
+})

@@ -52,7 +52,8 @@ function repeated(list: readonly Json[], path: string, part: (item: Json) => Jso
 function keysOf(item: JsonObject, keys: readonly string[], items: Schema | undefined): JsonObject {
   const of: JsonObject = {}
   for (const key of keys) {
-    const value = item[key] ?? (items && (propertyOf(items, key)?.default as Json | undefined))
+    const value =
+      (Object.hasOwn(item, key) ? item[key] : undefined) ?? (items && (propertyOf(items, key)?.default as Json | undefined))
     if (value !== undefined) of[key] = value
   }
   return of

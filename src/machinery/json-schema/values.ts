@@ -78,7 +78,8 @@ function checkAll(value: Json | undefined, schema: Schema, path: string, old: Js
 }
 
 function merge(into: Outcome, from: Outcome): void {
-  into.faults.push(...from.faults)
+  // Not spread into arguments: there may be more of them than a call takes.
+  for (const fault of from.faults) into.faults.push(fault)
   into.checks += from.checks
 }
 
@@ -226,31 +227,40 @@ function checkObject(value: NonNullable<Json>, schema: Schema, path: string, old
     } else if (values) merge(result, check(object[name], values, `${path}.${name}`, memberBefore(old, name)))
   }
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
-    if (object[name] === undefined) continue
+    if (!isSet(object, name)) continue
     // What a whole object's type was can't be told, since objects are converted to one version.
     const before = path === '' && TYPE_FIELDS.has(name) ? undefined : memberBefore(old, name)
     merge(result, check(object[name], property, path ? `${path}.${name}` : name, before))
   }
   for (const name of schema.required ?? []) {
-    if (object[name] !== undefined || propertyOf(schema, name)?.default !== undefined) continue
+    if (isSet(object, name) || propertyOf(schema, name)?.default !== undefined) continue
     result.faults.push({ where: `${path}.${name}`, error: (field) => required(field) })
   }
   return result
 }
 
-/** `allOf` and its like. */
+/** Whether an object has a member, which may be called as what all have: `constructor`. */
+const isSet = (object: JsonObject, name: string): boolean => Object.hasOwn(object, name) && object[name] !== undefined
+
+/** `allOf` and its like. Each schema is tried once: where they nest, trying again would double the work with every level. */
 function checkJunctors(value: NonNullable<Json>, schema: Schema, path: string): Outcome {
   const result = outcome()
   const quoted = goQuote(path)
   const { anyOf, oneOf, allOf, not } = schema
   if (anyOf?.length) {
-    const fits = anyOf.some((one) => !check(value, one, path).faults.length)
-    if (!fits) result.faults.push(...noneFits(anyOf, value, path, `${quoted} must validate at least one schema (anyOf)`))
+    const outcomes: Outcome[] = []
+    const fits = anyOf.some((one) => {
+      const tried = check(value, one, path)
+      outcomes.push(tried)
+      return tried.faults.length === 0
+    })
+    if (!fits) merge(result, noneFits(outcomes, `${quoted} must validate at least one schema (anyOf)`))
   }
   if (oneOf?.length) {
-    const fitting = oneOf.filter((one) => !check(value, one, path).faults.length).length
+    const outcomes = oneOf.map((one) => check(value, one, path))
+    const fitting = outcomes.filter(({ faults }) => !faults.length).length
     const must = `${quoted} must validate one and only one schema (oneOf).`
-    if (fitting === 0) result.faults.push(...noneFits(oneOf, value, path, `${must} Found none valid`))
+    if (fitting === 0) merge(result, noneFits(outcomes, `${must} Found none valid`))
     else if (fitting > 1) result.faults.push(general(`${must} Found ${fitting} valid alternatives`))
   }
   if (allOf?.length) {
@@ -268,8 +278,7 @@ function checkJunctors(value: NonNullable<Json>, schema: Schema, path: string): 
   return result
 }
 
-function noneFits(schemas: readonly Schema[], value: NonNullable<Json>, path: string, detail: string): Fault[] {
-  const outcomes = schemas.map((one) => check(value, one, path))
+function noneFits(outcomes: readonly Outcome[], detail: string): Outcome {
   const closest = outcomes.reduce((best, one) => (one.checks > best.checks ? one : best))
-  return [general(detail), ...closest.faults]
+  return { faults: [general(detail)].concat(closest.faults), checks: 0 }
 }
