@@ -84,3 +84,11 @@ test('the peer is never asked to remember more than it does', () => {
   assert.throws(() => decoder.decode(Buffer.from([0x80 | 62])), /no header/)
   assert.equal(encoder.encode([['name-0', 'a']]).length, encoder.encode([['name-0', 'a']]).length)
 })
+
+test('a field takes as many bytes of the table as were sent, whatever they are', () => {
+  const decoder = new HeaderDecoder()
+  const field = (name: string) => Buffer.concat([hex('4001'), Buffer.from(name), hex('7f49'), Buffer.alloc(200, 0xff)])
+  // Seventeen of 233 bytes each have room in 4,096.
+  for (let i = 0; i < 17; i++) decoder.decode(field(String.fromCharCode(97 + i)))
+  assert.deepEqual(Object.keys(decoder.decode(Buffer.from([0x80 | (61 + 17)]))), ['a'])
+})

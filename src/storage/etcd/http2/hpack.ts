@@ -23,7 +23,8 @@ const STATIC: readonly Field[] = [
 /** What a table may hold when nobody says otherwise, in bytes as `sizeOf` counts them. */
 export const TABLE_SIZE = 4096
 
-const sizeOf = ([name, value]: Field): number => Buffer.byteLength(name) + Buffer.byteLength(value) + 32
+/** Decoded fields have one character for each byte. */
+const sizeOf = ([name, value]: Field): number => name.length + value.length + 32
 
 /** Decodes what one peer sends of header blocks, in the order in which they come: each may refer to what was in those before. */
 export class HeaderDecoder {
@@ -113,7 +114,7 @@ class BlockReader {
     for (let scale = 1; ; scale *= 128) {
       const byte = this.#byte()
       value += (byte & 127) * scale
-      if (value > 2 ** 31) throw new Error('a number in a header block is too large')
+      if (value > 2 ** 31 || scale > 2 ** 35) throw new Error('a number in a header block is too large')
       if (byte < 128) return value
     }
   }
@@ -172,7 +173,7 @@ export class HeaderEncoder {
       integer(out, 0x80, 7, STATIC.length + this.#indexes.size - number)
       return
     }
-    const size = sizeOf(field)
+    const size = Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]) + 32
     if (this.#size + size > this.#limit) {
       literal(out, 0x00, field)
       return

@@ -254,6 +254,52 @@ suite('session', { timeout: 30_000 }, () => {
     assert.equal(session.usable, false)
   })
 
+  test('a server that goes away gets none of those that wait, even when others end with it', async (t) => {
+    const oneAtATime = Buffer.from('000006040000000000000300000001', 'hex')
+    const sockets: Socket[] = []
+    const server = createTcpServer((socket) => {
+      sockets.push(socket)
+      socket.on('error', () => {})
+      socket.write(oneAtATime)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const session = new Session(connect((server.address() as AddressInfo).port, '127.0.0.1'))
+    t.after(() => {
+      session.destroy()
+      server.close()
+    })
+    await session.opened
+    const first = asked(session, '/')
+    const waiting = asked(session, '/')
+    sockets[0]!.write(Buffer.from('0000080700000000000000000000000000', 'hex'))
+    await Promise.all([first.closed, waiting.closed])
+    assert.equal(first.reset, REFUSED_STREAM)
+    assert.equal(waiting.reset, REFUSED_STREAM)
+    assert.equal(waiting.stream.id, 0)
+    assert.equal(session.usable, false)
+  })
+
+  test('a server that asks for signs of life and reads none is left', async (t) => {
+    const pings = Buffer.alloc(17 * 1000)
+    for (let i = 0; i < 1000; i++) Buffer.from('0000080600000000000000000000000000', 'hex').copy(pings, i * 17)
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.pause()
+      socket.write(Buffer.from('000000040000000000', 'hex'))
+      const more = (): boolean => !socket.destroyed && socket.write(pings, () => setImmediate(more))
+      more()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const session = new Session(connect((server.address() as AddressInfo).port, '127.0.0.1'))
+    await session.opened
+    const answer = asked(session, '/')
+    await answer.closed
+    assert.equal(answer.error?.message, 'the server asks for answers that it does not read')
+  })
+
   test('whoever breaks the protocol is left', async (t) => {
     const settings = Buffer.from('000000040000000000', 'hex')
     const broken: Record<string, string> = {
@@ -266,6 +312,15 @@ suite('session', { timeout: 30_000 }, () => {
       'a settings frame is cut off': '000003040000000000 000000',
       'a frame is all padding': '000002000800000001 0900',
       'a header frame is too short': '000001010c00000001 05',
+      'a window grows by nothing': '000004080000000000 00000000',
+      'a window of 2147549182 bytes': '000004080000000000 7fffffff',
+      'a window of 4294967295 bytes': '000006040000000000 0004ffffffff',
+      'frames of at most 0 bytes': '000006040000000000 000500000000',
+      'frames of at most 4294967295 bytes': '000006040000000000 0005ffffffff',
+      'a ping frame of the wrong size': '000001060000000000 00',
+      'a frame of type 4 on stream 1': '000000040000000001',
+      'a frame of type 0 on stream 0': '000000000000000000',
+      'more than 262144 bytes of headers': `000001010000000001 88${'000000090000000001'.repeat(30_000)}`,
     }
     for (const [reason, bytes] of Object.entries(broken)) {
       const sockets: Socket[] = []

@@ -18,6 +18,9 @@ const END_HEADERS = 4
 const PADDED = 8
 const PRIORITY = 0x20
 
+const NEEDS_STREAM: ReadonlySet<number> = new Set([DATA, HEADERS, RST_STREAM, CONTINUATION])
+const NEEDS_NO_STREAM: ReadonlySet<number> = new Set([SETTINGS, PING, GOAWAY])
+
 const HEADER_TABLE_SIZE = 1
 const ENABLE_PUSH = 2
 const MAX_CONCURRENT_STREAMS = 3
@@ -39,6 +42,9 @@ const MOST_WINDOW = 2 ** 31 - 1
 const STREAM_WINDOW = 4 << 20
 const SESSION_WINDOW = 64 << 20
 const MOST_HEADERS = 256 << 10
+const MOST_FRAME_SIZE = 2 ** 24 - 1
+/** How much may wait to be sent when a peer asks for answers that aren't calls' own: one that doesn't read them gets no more. */
+const MOST_UNREAD = 16 << 20
 const LAST_STREAM = 2 ** 31 - 1
 /** The buffer that requests are written to: what it has at first, and what it may keep. */
 const OUT_SIZE = 64 << 10
@@ -267,6 +273,12 @@ export class Session {
     for (const stream of this.#streams.values()) if (stream.waiting.length > 0) this.#pump(stream)
   }
 
+  /** Sends what the peer asked for. @throws Error when it doesn't read such answers */
+  #answer(bytes: Buffer): void {
+    if (this.#socket.writableLength > MOST_UNREAD) throw new Error('the server asks for answers that it does not read')
+    this.#send(bytes)
+  }
+
   #sendReset(stream: number, code: number): void {
     const bytes = frame(RST_STREAM, 0, stream, 4)
     bytes.writeUInt32BE(code, FRAME_HEAD)
@@ -303,6 +315,8 @@ export class Session {
 
   /** @throws Error when it breaks the protocol */
   #frame(bytes: Buffer, start: number, end: number, type: number, flags: number, stream: number): void {
+    if (stream === 0 ? NEEDS_STREAM.has(type) : NEEDS_NO_STREAM.has(type))
+      throw new Error(`a frame of type ${type} on stream ${stream}`)
     if (this.#block && (type !== CONTINUATION || stream !== this.#block.stream)) throw new Error('a header block is interrupted')
     switch (type) {
       case DATA:
@@ -337,13 +351,14 @@ export class Session {
   }
 
   #ping(asked: Buffer, flags: number): void {
+    if (asked.length !== 8) throw new Error('a ping frame of the wrong size')
     if (flags & ACK) {
       this.#pings.shift()?.()
       return
     }
     const pong = frame(PING, ACK, 0, asked.length)
     asked.copy(pong, FRAME_HEAD)
-    this.#send(pong)
+    this.#answer(pong)
   }
 
   #take(bytes: Buffer, start: number, end: number, flags: number, id: number): void {
@@ -384,7 +399,8 @@ export class Session {
     const block = this.#block
     if (!block) throw new Error('a header block goes on that never began')
     block.parts.push(part)
-    block.size += part.length
+    // Frames count by themselves: there is no end of empty ones.
+    block.size += FRAME_HEAD + part.length
     if (block.size > MOST_HEADERS) throw new Error(`more than ${MOST_HEADERS} bytes of headers`)
     if (!(flags & END_HEADERS)) return
     this.#block = undefined
@@ -402,7 +418,7 @@ export class Session {
     if (flags & ACK) return
     if ((end - start) % 6 !== 0) throw new Error('a settings frame is cut off')
     for (let at = start; at < end; at += 6) this.#setting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2))
-    this.#send(frame(SETTINGS, ACK, 0, 0))
+    this.#answer(frame(SETTINGS, ACK, 0, 0))
     this.#opened.resolve()
   }
 
@@ -411,32 +427,37 @@ export class Session {
     else if (name === MAX_CONCURRENT_STREAMS) {
       this.#mostStreams = value
       this.#unqueue()
-    } else if (name === MAX_FRAME_SIZE) this.#frameSize = value
-    else if (name === INITIAL_WINDOW_SIZE) {
+    } else if (name === MAX_FRAME_SIZE) {
+      if (value < FRAME_SIZE || value > MOST_FRAME_SIZE) throw new Error(`frames of at most ${value} bytes`)
+      this.#frameSize = value
+    } else if (name === INITIAL_WINDOW_SIZE) {
+      if (value > MOST_WINDOW) throw new Error(`a window of ${value} bytes`)
       const more = value - this.#streamWindow
       this.#streamWindow = value
-      for (const stream of this.#streams.values()) stream.window += more
+      for (const stream of this.#streams.values()) stream.window = windowWith(stream.window, more)
       this.#pumpAll()
     }
   }
 
   #windowUpdate(id: number, more: number): void {
+    if (more === 0) throw new Error('a window grows by nothing')
     if (id === 0) {
-      this.#window += more
+      this.#window = windowWith(this.#window, more)
       this.#pumpAll()
       return
     }
     const stream = this.#streams.get(id)
     if (!stream) return
-    stream.window += more
+    stream.window = windowWith(stream.window, more)
     this.#pump(stream)
   }
 
   /** The server takes no new streams, and has never seen those after `last`. */
   #goAway(last: number): void {
     this.#leaving = true
-    for (const stream of [...this.#streams.values()]) if (stream.id > last) this.#finish(stream, REFUSED_STREAM)
+    // Those that wait first: the end of others would open them, on a connection that takes none.
     for (const { stream } of this.#queue.splice(0)) this.#finish(stream, REFUSED_STREAM)
+    for (const stream of [...this.#streams.values()]) if (stream.id > last) this.#finish(stream, REFUSED_STREAM)
     this.#leaveIfIdle()
   }
 
@@ -451,10 +472,17 @@ export class Session {
     if (stream.closed) return
     stream.closed = true
     stream.waiting = []
-    this.#streams.delete(stream.id)
+    if (stream.id > 0) this.#streams.delete(stream.id)
+    else this.#forget(stream)
     stream.events.onClose(reset, error)
     this.#unqueue()
     this.#leaveIfIdle()
+  }
+
+  /** Takes a stream out of those that wait, which may be forever. */
+  #forget(stream: SessionStream): void {
+    const at = this.#queue.findIndex((waiting) => waiting.stream === stream)
+    if (at >= 0) this.#queue.splice(at, 1)
   }
 
   #unqueue(): void {
@@ -505,6 +533,12 @@ function writeHead(bytes: Buffer, at: number, type: number, flags: number, strea
 function writeSetting(settings: Buffer, index: number, name: number, value: number): void {
   settings.writeUInt16BE(name, FRAME_HEAD + index * 6)
   settings.writeUInt32BE(value, FRAME_HEAD + index * 6 + 2)
+}
+
+/** Windows above the limit would let one side send what the other has no count for. @throws Error */
+function windowWith(window: number, more: number): number {
+  if (window + more > MOST_WINDOW) throw new Error(`a window of ${window + more} bytes`)
+  return window + more
 }
 
 function uint32(bytes: Buffer, start: number, end: number): number {
