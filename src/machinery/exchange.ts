@@ -4,6 +4,7 @@ import type { KubeObject } from './object.ts'
 import type { RequestInfo } from './request-info.ts'
 import type { Status } from './status.ts'
 import type { UserInfo } from './user.ts'
+import { warningHeaders } from './warning-headers.ts'
 
 /** Whether a request may be made, with what allowed or forbade it. */
 export interface AccessDecision {
@@ -218,7 +219,7 @@ export class Exchange {
     const headers = this.answerHeaders
     if (contentType) headers['content-type'] = contentType
     if (more) Object.assign(headers, more)
-    if (this.warnings.length) headers.warning = this.warnings.map(warningHeader)
+    if (this.warnings.length) headers.warning = warningHeaders(this.warnings)
     return headers
   }
 }
@@ -243,10 +244,4 @@ function decodePath(path: string): string {
   } catch {
     return path
   }
-}
-
-/** RFC 7234 Warning header with code 299. */
-export function warningHeader(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f]/g, ' ')
-  return `299 - "${clean.replace(/[\\"]/g, '\\$&')}"`
 }
