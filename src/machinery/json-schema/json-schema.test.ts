@@ -156,3 +156,13 @@ test('junctors that nest try each schema once', () => {
   for (let i = 0; i < 60; i++) schema = i % 2 ? { anyOf: [schema] } : { oneOf: [schema] }
   assert.ok(validateValue(1, schema).length > 0)
 })
+
+test('patterns take time in proportion to the text', () => {
+  const started = performance.now()
+  for (const pattern of ['^(a+)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(x+x+)+y']) {
+    const [fault] = validateValue(`${'a'.repeat(50_000)}!`, { type: 'string', pattern })
+    assert.match(fault?.message ?? '', /should match/)
+  }
+  assert.deepEqual(validateValue('xaab', { type: 'string', pattern: 'a+' }), [])
+  assert.ok(performance.now() - started < 5_000)
+})

@@ -1,11 +1,11 @@
 import { type FieldError, invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../field-errors.ts'
 import { stringifyJson } from '../go-json.ts'
 import { goFloat } from '../go-number.ts'
-import { compileGoRegexp } from '../go-regexp.ts'
 import { goQuote } from '../go-text.ts'
 import { equal, isObject, type Json, type JsonObject } from '../json.ts'
 import { isUnchanged, itemBefore, memberBefore } from './correlation.ts'
 import { fitsFormat } from './formats.ts'
+import { fitsPattern } from './patterns.ts'
 import { itemsOf, propertiesOf, propertyOf, type Schema, valuesOf } from './schema.ts'
 
 /** One thing that a value does wrong: where in the value, and the error once the value's own field is known. */
@@ -140,7 +140,7 @@ function checkString(value: NonNullable<Json>, schema: Schema, path: string): Ou
   }
   if (minLength !== undefined && length < minLength)
     return outcome(fault(path, text, `should be at least ${minLength} chars long`))
-  if (pattern && !compileGoRegexp(pattern).test(text)) return outcome(fault(path, text, `should match '${pattern}'`))
+  if (pattern && !fitsPattern(pattern, schema, text)) return outcome(fault(path, text, `should match '${pattern}'`))
   return outcome()
 }
 
