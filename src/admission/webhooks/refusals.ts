@@ -18,12 +18,15 @@ export function deniedBy(webhook: string, status: JsonObject | undefined): Denia
   const text = (value: unknown): string => (typeof value === 'string' ? value : '')
   const why = text(message) || text(reason)
   return new Denial(
-    typeof code === 'number' && code >= 400 ? code : 400,
+    isRefusal(code) ? code : 400,
     text(reason),
     why ? `${by}: ${why}` : `${by} without explanation`,
     isObject(details) ? (details as StatusDetails) : undefined,
   )
 }
+
+/** Whether a status code refuses, and can be sent at all. */
+const isRefusal = (code: unknown): code is number => Number.isInteger(code) && Number(code) >= 400 && Number(code) <= 999
 
 /** The 500 for a webhook that failed and doesn't let its failures pass. */
 export function failedClosed(webhook: string, error: CallError): StatusError {

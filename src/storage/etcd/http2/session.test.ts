@@ -5,8 +5,9 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { Readable } from 'node:stream'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CANCEL, REFUSED_STREAM } from './frame.ts'
 import type { Headers } from './hpack.ts'
-import { CANCEL, REFUSED_STREAM, Session, type SessionStream, type StreamEvents } from './session.ts'
+import { Session, type SessionStream, type StreamEvents } from './session.ts'
 
 /** Keeps what a stream tells. */
 class Recorded implements StreamEvents {

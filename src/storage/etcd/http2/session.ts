@@ -1,54 +1,50 @@
 import type { Socket } from 'node:net'
+import {
+  ACK,
+  CONTINUATION,
+  DATA,
+  ENABLE_PUSH,
+  END_HEADERS,
+  END_STREAM,
+  FRAME_HEAD,
+  FRAME_SIZE,
+  frame,
+  GOAWAY,
+  HEADER_TABLE_SIZE,
+  HEADERS,
+  INITIAL_WINDOW_SIZE,
+  MAX_CONCURRENT_STREAMS,
+  MAX_FRAME_SIZE,
+  MOST_FRAME_SIZE,
+  MOST_WINDOW,
+  NEEDS_NO_STREAM,
+  NEEDS_STREAM,
+  NO_ERROR,
+  PADDED,
+  PING,
+  PRIORITY,
+  PUSH_PROMISE,
+  REFUSED_STREAM,
+  RST_STREAM,
+  SETTINGS,
+  uint32,
+  WINDOW,
+  WINDOW_UPDATE,
+  windowWith,
+  writeHead,
+  writeSetting,
+} from './frame.ts'
 import { HeaderDecoder, HeaderEncoder, type Headers, TABLE_SIZE } from './hpack.ts'
-
-/** Types of frames, their flags, settings and error codes (RFC 9113, sections 6 and 7). */
-const DATA = 0
-const HEADERS = 1
-const RST_STREAM = 3
-const SETTINGS = 4
-const PUSH_PROMISE = 5
-const PING = 6
-const GOAWAY = 7
-const WINDOW_UPDATE = 8
-const CONTINUATION = 9
-
-const END_STREAM = 1
-const ACK = 1
-const END_HEADERS = 4
-const PADDED = 8
-const PRIORITY = 0x20
-
-const NEEDS_STREAM: ReadonlySet<number> = new Set([DATA, HEADERS, RST_STREAM, CONTINUATION])
-const NEEDS_NO_STREAM: ReadonlySet<number> = new Set([SETTINGS, PING, GOAWAY])
-
-const HEADER_TABLE_SIZE = 1
-const ENABLE_PUSH = 2
-const MAX_CONCURRENT_STREAMS = 3
-const INITIAL_WINDOW_SIZE = 4
-const MAX_FRAME_SIZE = 5
-
-export const NO_ERROR = 0
-export const REFUSED_STREAM = 7
-export const CANCEL = 8
+import { Output } from './output.ts'
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-/** Bytes of a frame before what it carries. */
-export const FRAME_HEAD = 9
-/** What a peer may send at most in a frame, and how far it may go ahead, when nobody says otherwise. */
-const FRAME_SIZE = 16_384
-const WINDOW = 65_535
-const MOST_WINDOW = 2 ** 31 - 1
 /** How far etcd may go ahead of us: what comes is taken at once, and bounded elsewhere. */
 const STREAM_WINDOW = 4 << 20
 const SESSION_WINDOW = 64 << 20
 const MOST_HEADERS = 256 << 10
-const MOST_FRAME_SIZE = 2 ** 24 - 1
 /** How much may wait to be sent when a peer asks for answers that aren't calls' own: one that doesn't read them gets no more. */
 const MOST_UNREAD = 16 << 20
 const LAST_STREAM = 2 ** 31 - 1
-/** The buffer that requests are written to: what it has at first, and what it may keep. */
-const OUT_SIZE = 64 << 10
-const MOST_KEPT = 1 << 20
 
 /** What one stream tells. */
 export interface StreamEvents {
@@ -115,9 +111,7 @@ export class Session {
   #leaving = false
   #error: Error | undefined
 
-  /** What goes out at the end of this turn. */
-  #out: Buffer = Buffer.allocUnsafeSlow(OUT_SIZE)
-  #outLength = 0
+  readonly #out: Output
   /** What came of a frame that isn't whole. */
   #rest: Buffer | undefined
   /** A header block that goes on in the next frame. */
@@ -126,16 +120,17 @@ export class Session {
   /** @param socket connected or about to be; it is the session's from here on */
   constructor(socket: Socket) {
     this.#socket = socket
+    this.#out = new Output(socket)
     this.opened = this.#opened.promise
     this.opened.catch(() => {})
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('error', (error) => (this.#error ??= error))
     socket.once('close', () => this.#closed())
-    this.#send(PREFACE)
+    this.#out.send(PREFACE)
     const settings = frame(SETTINGS, 0, 0, 12)
     writeSetting(settings, 0, ENABLE_PUSH, 0)
     writeSetting(settings, 1, INITIAL_WINDOW_SIZE, STREAM_WINDOW)
-    this.#send(settings)
+    this.#out.send(settings)
     this.#grant(0, SESSION_WINDOW - WINDOW)
   }
 
@@ -181,7 +176,7 @@ export class Session {
   /** Asks for a sign of life. */
   ping(answered: () => void): void {
     this.#pings.push(answered)
-    this.#send(frame(PING, 0, 0, 8).fill(0, FRAME_HEAD))
+    this.#out.send(frame(PING, 0, 0, 8).fill(0, FRAME_HEAD))
   }
 
   destroy(error?: Error): void {
@@ -199,14 +194,14 @@ export class Session {
     this.#nextStream += 2
     this.#streams.set(stream.id, stream)
     const block = head(this.#encoder)
-    const at = this.#room(FRAME_HEAD + block.length)
-    writeHead(this.#out, at, HEADERS, END_HEADERS, stream.id, block.length)
-    block.copy(this.#out, at + FRAME_HEAD)
+    const at = this.#out.room(FRAME_HEAD + block.length)
+    writeHead(this.#out.bytes, at, HEADERS, END_HEADERS, stream.id, block.length)
+    block.copy(this.#out.bytes, at + FRAME_HEAD)
     if (!body) return
     // Nearly all bodies have room, and are written where they go out from.
     if (body.size <= Math.min(this.#window, stream.window, this.#frameSize)) {
       const start = this.#data(stream, body.size)
-      body.write(this.#out, start)
+      body.write(this.#out.bytes, start)
     } else {
       const bytes = Buffer.allocUnsafe(body.size)
       body.write(bytes, 0)
@@ -217,41 +212,12 @@ export class Session {
 
   /** A frame of a stream's body. @returns where its bytes go */
   #data(stream: SessionStream, length: number): number {
-    const at = this.#room(FRAME_HEAD + length)
+    const at = this.#out.room(FRAME_HEAD + length)
     this.#window -= length
     stream.window -= length
     stream.endSent = stream.ends && stream.waiting.length === 0
-    writeHead(this.#out, at, DATA, stream.endSent ? END_STREAM : 0, stream.id, length)
+    writeHead(this.#out.bytes, at, DATA, stream.endSent ? END_STREAM : 0, stream.id, length)
     return at + FRAME_HEAD
-  }
-
-  #send(bytes: Buffer): void {
-    const at = this.#room(bytes.length)
-    bytes.copy(this.#out, at)
-  }
-
-  /** Makes room for bytes to go out. @returns where in `#out` */
-  #room(length: number): number {
-    const at = this.#outLength
-    // Once all that runs now has had its say: the requests of a cohort go out together.
-    if (at === 0) process.nextTick(() => this.#flush())
-    this.#outLength += length
-    if (this.#outLength > this.#out.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(this.#outLength, this.#out.length * 2))
-      this.#out.copy(larger, 0, 0, at)
-      this.#out = larger
-    }
-    return at
-  }
-
-  #flush(): void {
-    const length = this.#outLength
-    this.#outLength = 0
-    const socket = this.#socket
-    if (socket.destroyed) return
-    socket.write(this.#out.subarray(0, length))
-    // What the system hasn't taken yet must stay as it is; and a burst isn't remembered for ever.
-    if (socket.writableLength > 0 || this.#out.length > MOST_KEPT) this.#out = Buffer.allocUnsafeSlow(OUT_SIZE)
   }
 
   /** Sends what the windows have room for. */
@@ -265,7 +231,7 @@ export class Session {
       if (part === next) waiting.shift()
       else waiting[0] = next.subarray(room)
       const start = this.#data(stream, part.length)
-      part.copy(this.#out, start)
+      part.copy(this.#out.bytes, start)
     }
   }
 
@@ -276,19 +242,19 @@ export class Session {
   /** Sends what the peer asked for. @throws Error when it doesn't read such answers */
   #answer(bytes: Buffer): void {
     if (this.#socket.writableLength > MOST_UNREAD) throw new Error('the server asks for answers that it does not read')
-    this.#send(bytes)
+    this.#out.send(bytes)
   }
 
   #sendReset(stream: number, code: number): void {
     const bytes = frame(RST_STREAM, 0, stream, 4)
     bytes.writeUInt32BE(code, FRAME_HEAD)
-    this.#send(bytes)
+    this.#out.send(bytes)
   }
 
   #grant(stream: number, bytes: number): void {
     const update = frame(WINDOW_UPDATE, 0, stream, 4)
     update.writeUInt32BE(bytes, FRAME_HEAD)
-    this.#send(update)
+    this.#out.send(update)
   }
 
   // ---- receiving --------------------------------------------------------------------------------------
@@ -512,36 +478,4 @@ interface HeaderBlock {
   readonly flags: number
   readonly parts: Buffer[]
   size: number
-}
-
-/** A frame's head, with room for what it carries. */
-function frame(type: number, flags: number, stream: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(FRAME_HEAD + length)
-  writeHead(bytes, 0, type, flags, stream, length)
-  return bytes
-}
-
-function writeHead(bytes: Buffer, at: number, type: number, flags: number, stream: number, length: number): void {
-  bytes[at] = length >> 16
-  bytes[at + 1] = (length >> 8) & 255
-  bytes[at + 2] = length & 255
-  bytes[at + 3] = type
-  bytes[at + 4] = flags
-  bytes.writeUInt32BE(stream, at + 5)
-}
-
-function writeSetting(settings: Buffer, index: number, name: number, value: number): void {
-  settings.writeUInt16BE(name, FRAME_HEAD + index * 6)
-  settings.writeUInt32BE(value, FRAME_HEAD + index * 6 + 2)
-}
-
-/** Windows above the limit would let one side send what the other has no count for. @throws Error */
-function windowWith(window: number, more: number): number {
-  if (window + more > MOST_WINDOW) throw new Error(`a window of ${window + more} bytes`)
-  return window + more
-}
-
-function uint32(bytes: Buffer, start: number, end: number): number {
-  if (end - start < 4) throw new Error('a frame is too short')
-  return bytes.readUInt32BE(start)
 }
