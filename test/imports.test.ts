@@ -8,6 +8,7 @@ import { test } from 'node:test'
 
 /** The folders (and files) of src/, highest first. */
 const LEVELS: readonly (readonly string[])[] = [
+  ['boot'],
   ['main', 'index'],
   ['testing'],
   ['server'],

@@ -1,4 +1,4 @@
-import http, { type IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2'
 import https from 'node:https'
 import { type Duplex, Readable } from 'node:stream'
@@ -6,6 +6,7 @@ import { type ConnectionOptions, checkServerIdentity, connect as connectTls, typ
 import { RecentMap } from '../util/recent-map.ts'
 import { connectionError } from './client-errors.ts'
 import type { AnswerHeaders } from './headers.ts'
+import { http } from './node-http.ts'
 
 /** How a backend proves who it is, and we who we are; all in PEM. */
 export interface BackendTls {
@@ -161,7 +162,7 @@ const NO_NAMES = 'tls: failed to verify certificate: x509: certificate relies on
 class Peer {
   readonly #target: BackendTarget
   readonly #tls: ConnectionOptions
-  readonly #agent: HandedAgent | http.Agent
+  readonly #agent: HandedAgent | Agent
   #sessions: ClientHttp2Session[] = []
   readonly #streams = new WeakMap<ClientHttp2Session, number>()
   #speaksHttp1: boolean
@@ -293,9 +294,9 @@ class Peer {
 
   #send(
     { method, path, headers, signal }: BackendRequest,
-    agent: http.Agent | false,
+    agent: Agent | false,
     answered: (answer: IncomingMessage) => void,
-  ): http.ClientRequest {
+  ): ClientRequest {
     const { host, port } = this.#target
     const options = {
       host,
@@ -313,7 +314,7 @@ class Peer {
 }
 
 /** Sends a body as fast as it is taken; a client that breaks off breaks off here, too. */
-function send(body: AsyncIterable<Buffer>, to: Duplex | http.ClientRequest): void {
+function send(body: AsyncIterable<Buffer>, to: Duplex | ClientRequest): void {
   const from = Readable.from(body, { objectMode: false })
   from.on('error', () => to.destroy())
   to.on('close', () => from.destroy())

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerClientError } from './bad-requests.ts'
 import type { Connection, Shared } from './connection.ts'
 import { Http1Transport } from './http1-transport.ts'
+import { http } from './node-http.ts'
 
 /** How long a connection is kept for the client to read the last answer while it still sends, in ms. Go's value. */
 const LINGER_MS = 500
@@ -17,7 +18,7 @@ export class Http1 {
   constructor(shared: Shared, mayUpgrade: (url: string) => boolean) {
     const { limits } = shared
     this.#shared = shared
-    this.#server = createServer({
+    this.#server = http.createServer({
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headerTimeoutMs,
       requestTimeout: limits.bodyTimeoutMs,
@@ -63,7 +64,7 @@ export class Http1 {
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on('error', ignore)
     socket.setTimeout(0)
-    const response = new ServerResponse(request)
+    const response = new http.ServerResponse(request)
     response.assignSocket(socket)
     const connection = this.#connections.get(socket)!
     connection.leaving = true

@@ -1,6 +1,7 @@
-import http from 'node:http'
+import type { Agent } from 'node:http'
 import https from 'node:https'
 import { connectionError } from './client-errors.ts'
+import { http } from './node-http.ts'
 
 export interface WebhookClientOptions {
   url: string
@@ -66,7 +67,7 @@ export function webhookClient(options: WebhookClientOptions): WebhookClient {
   }
 }
 
-function agentFor({ url, ca, cert, key, serverName, insecure }: WebhookClientOptions): http.Agent {
+function agentFor({ url, ca, cert, key, serverName, insecure }: WebhookClientOptions): Agent {
   if (new URL(url).protocol !== 'https:') return new http.Agent({ keepAlive: true, timeout: IDLE })
   return new https.Agent({
     keepAlive: true,
@@ -80,7 +81,7 @@ function agentFor({ url, ca, cert, key, serverName, insecure }: WebhookClientOpt
 
 interface Asked {
   readonly url: string
-  readonly agent: http.Agent
+  readonly agent: Agent
   readonly body: string
   readonly credentials: string | undefined
   readonly address: Address | undefined
