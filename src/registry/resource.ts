@@ -15,6 +15,7 @@ import { type DeleteOptions, deletionOf } from './deletion.ts'
 import type { KindDefinition, Subresource, Undo } from './kind.ts'
 import { FieldManager, keepTimes, type WriteMode } from './managed-fields.ts'
 import { RequestContext } from './request-context.ts'
+import { internalPlain, parseVersion } from './resource-version.ts'
 import type { Change, KindStore, Written } from './store.ts'
 import {
   beforeCreate,
@@ -484,20 +485,4 @@ function checkPreconditions(
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${revision}). The object might have been modified`,
     )
   }
-}
-
-/** A resource version in a body. @throws StatusError 500, which is how the reference answers a bad one */
-function parseVersion(version: string | undefined): number {
-  if (!version) return 0
-  if (!/^\d{1,20}$/.test(version)) {
-    throw internalPlain(
-      `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-    )
-  }
-  return Number(version)
-}
-
-/** A 500 that carries its message as it is, without a reason. */
-function internalPlain(message: string): StatusError {
-  return new StatusError(500, '', message)
 }

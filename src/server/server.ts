@@ -1,79 +1,49 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 import { AdmissionChain, type AdmissionPlugin } from '../admission/plugin.ts'
 import type { Auditor } from '../audit/auditor.ts'
-import type { AuthorizerChain } from '../authorization/authorizer.ts'
-import { Descriptions } from '../discovery/descriptions.ts'
-import { Discovery } from '../discovery/discovery.ts'
-import { OpenApi } from '../discovery/openapi/openapi.ts'
 import { BodyReader } from '../endpoints/body.ts'
-import { DebugEndpoints } from '../endpoints/debug.ts'
-import { Dispatcher } from '../endpoints/dispatch.ts'
-import { answerError, wantsPretty } from '../endpoints/encode.ts'
-import { Health } from '../endpoints/health.ts'
 import { KnownKinds } from '../endpoints/known-kinds.ts'
-import { OpenIdEndpoints } from '../endpoints/openid.ts'
-import { TableMaker } from '../endpoints/table.ts'
-import { ZPages } from '../endpoints/zpages.ts'
-import { audit, auditAuthentication } from '../filters/audit.ts'
-import { authentication } from '../filters/authentication.ts'
-import { authorization } from '../filters/authorization.ts'
-import { Deadlines } from '../filters/deadline.ts'
-import { errors } from '../filters/errors.ts'
-import { flowControl } from '../filters/flow-control.ts'
-import { impersonation } from '../filters/impersonation.ts'
-import { maxInFlight } from '../filters/max-in-flight.ts'
-import { requestMetrics } from '../filters/metrics.ts'
-import { requestInfo } from '../filters/request-info.ts'
-import { strictTransport } from '../filters/strict-transport.ts'
+import type { Deadlines } from '../filters/deadline.ts'
 import { BackendClient } from '../http/backend-client.ts'
 import { type HttpServer, listen } from '../http/server.ts'
 import { BUILT_IN_KINDS } from '../kinds/all.ts'
 import { TypeDecoder } from '../machinery/decode.ts'
-import { Exchange, type Transport } from '../machinery/exchange.ts'
+import type { Transport } from '../machinery/exchange.ts'
 import { FactAtoms } from '../machinery/managed-fields/fact-atoms.ts'
 import { ProtobufCodec } from '../machinery/protobuf/codec.ts'
 import { WireFacts } from '../machinery/protobuf/wire-facts.ts'
 import { SchemaFacts } from '../machinery/schema.ts'
-import type { StatusError } from '../machinery/status.ts'
-import { type Logger, levelOf } from '../observability/logger.ts'
-import { Profiles } from '../observability/profiles.ts'
+import type { Logger } from '../observability/logger.ts'
 import { featureEnabled } from '../options/feature-gates.ts'
-import { flagValues } from '../options/flag-values.ts'
 import { apiEnabled } from '../options/runtime-config.ts'
 import type { Options } from '../options/table.ts'
-import { reportedVersion, zPagesVersion } from '../options/version.ts'
-import { NodePorts } from '../registry/allocators/port-allocator.ts'
-import { StoredServiceAddresses } from '../registry/allocators/service-addresses.ts'
-import { componentHealth } from '../registry/bootstrap/component-health.ts'
-import type { KindEnvironment } from '../registry/context.ts'
 import { Registry } from '../registry/registry.ts'
 import type { Encryption } from '../storage/encryption/encryption.ts'
 import type { Storage } from '../storage/storage.ts'
-import { accessReviewer } from './access.ts'
-import { admissionPlugins, objectReader } from './admission.ts'
-import { type AdmissionConfigs, readAdmissionConfigs } from './admission-config.ts'
+import { objectReader } from './admission.ts'
+import { readAdmissionConfigs } from './admission-config.ts'
 import { Aggregation } from './aggregation.ts'
 import { auditor, messageReader } from './audit.ts'
 import { Authentication } from './authentication.ts'
 import { Authorization } from './authorization.ts'
 import { type Bootstrap, bootstrap } from './bootstrap.ts'
 import { Certificates } from './certificates.ts'
-import { chain } from './chain.ts'
 import { advertisedAddress, type Credentials } from './config.ts'
 import { ClusterConnections, mayUpgrade, userHeaders } from './connections.ts'
 import { type Controllers, startControllers } from './controllers.ts'
 import { CustomDefinitions } from './custom-resources.ts'
 import { openEncryption } from './encryption.ts'
-import { expressionChecks } from './expressions.ts'
+import { environment, randomBelow } from './environment.ts'
+import { requestHandler } from './handler.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { KubeletAccess } from './kubelet-access.ts'
 import { buildInfo, ServerMetrics } from './metrics.ts'
 import { PriorityAndFairness } from './priority-and-fairness.ts'
 import { StoragePolls } from './storage-polls.ts'
-import { openStores, rootPrefix, Stores, storeCheck } from './store.ts'
-import { conversionTransport, readWebhookUsers, type WebhookParts } from './webhooks.ts'
+import { openStores, rootPrefix, Stores } from './store.ts'
+import { conversionTransport, readWebhookUsers } from './webhooks.ts'
 
 export interface ServerDeps {
   options: Options
@@ -87,8 +57,6 @@ export interface ServerDeps {
   /** The port to listen on instead of `--secure-port`; 0 for any that is free. */
   port?: number
 }
-
-const MAX_WATCH_BACKLOG = 32 << 20
 
 /** A running API server. */
 export class ApiServer {
@@ -246,7 +214,7 @@ export class ApiServer {
         namesUsers: userHeaders(options),
         feature: env.settings.feature,
       })
-      const handler = endpoints(deps, {
+      const handler = requestHandler(deps, {
         connections,
         registry,
         definitions,
@@ -386,198 +354,5 @@ export class ApiServer {
 function* storedKinds(registry: Registry) {
   for (const { kind, store } of registry.resources()) {
     if (!kind.virtual) yield { group: kind.group, resource: kind.resource, extent: () => store.extent() }
-  }
-}
-
-const randomBelow = (max: number): number => (max <= 1 ? 0 : max < 2 ** 31 ? Math.floor(Math.random() * max) : randomInt(max))
-
-function environment(
-  options: Options,
-  registry: Registry,
-  access: Authorization,
-  { reviews, tokens }: Authentication,
-  stores: Stores,
-): KindEnvironment {
-  const ranges = options.serviceClusterIpRange
-  return {
-    settings: {
-      allowPrivileged: options.allowPrivileged,
-      serviceClusterIpRanges: ranges,
-      feature: (name) => featureEnabled(options.featureGates, name),
-      defaultNotReadyTolerationSeconds: options.defaultNotReadyTolerationSeconds,
-      defaultUnreachableTolerationSeconds: options.defaultUnreachableTolerationSeconds,
-      eventTtlSeconds: Math.round(options.eventTtl / 1000),
-    },
-    serviceAddresses: new StoredServiceAddresses({
-      ranges,
-      objects: (resource, group) => registry.objects(resource, group),
-      random: randomBelow,
-    }),
-    nodePorts: new NodePorts({ range: options.serviceNodePortRange, random: randomBelow }),
-    access: accessReviewer(access.authorizer, access.policy, reviews),
-    tokens,
-    expressions: expressionChecks,
-    componentHealth: () =>
-      componentHealth(() =>
-        stores.ping().then(
-          () => undefined,
-          (error: Error) => error.message,
-        ),
-      ),
-    resourceOf: (kind) => registry.resourceOf(kind)?.resource.kind.resource,
-    objects: (resource, group) => registry.objects(resource, group),
-  }
-}
-
-interface Parts {
-  connections: ClusterConnections
-  registry: Registry
-  definitions: CustomDefinitions
-  aggregation: Aggregation
-  facts: SchemaFacts
-  decoder: TypeDecoder
-  protobuf: ProtobufCodec
-  bodies: BodyReader
-  audited: Auditor | undefined
-  env: KindEnvironment
-  state: { stopping: boolean }
-  stores: Stores
-  encryption: Encryption | undefined
-  authentication: Authentication
-  authorizer: AuthorizerChain
-  admitted: AdmissionPlugin[]
-  configs: AdmissionConfigs
-  webhooks: WebhookParts
-  counted: ServerMetrics
-  /** Unset when there are plain limits instead. */
-  fairness: PriorityAndFairness | undefined
-}
-
-function endpoints(deps: ServerDeps, parts: Parts) {
-  const { options, logger, clock } = deps
-  const { registry, facts, decoder, protobuf, bodies, audited, env, state, stores, fairness } = parts
-  const { metrics } = parts.counted
-  const descriptions = new Descriptions()
-  const tables = new TableMaker({ describe: (reference) => descriptions.describe(reference), clock })
-  const dispatcher = new Dispatcher(registry, {
-    clock,
-    random: randomBelow,
-    tables,
-    bodies,
-    facts,
-    decoder,
-    protobuf,
-    env,
-    connections: parts.connections,
-    minRequestTimeout: options.minRequestTimeout * 1000,
-    deleteCollectionWorkers: options.deleteCollectionWorkers,
-    maxWatchBacklog: MAX_WATCH_BACKLOG,
-  })
-  parts.admitted.push(...admissionPlugins({ ...parts, options, random: randomBelow, clock }))
-  let ready = false
-  const health = new Health({
-    failed: (endpoint, failures) => logger.warn('a health check fails', { endpoint, failures: failures.map((f) => f.name) }),
-  })
-  health.add('etcd', storeCheck(stores, options.etcdHealthcheckTimeout))
-  health.add('etcd-readiness', storeCheck(stores, options.etcdReadycheckTimeout), ['readyz'])
-  const { encryption } = parts
-  if (encryption?.checks) health.add('kms-providers', () => encryption.check())
-  health.add('poststarthook/rbac/bootstrap-roles', () => {
-    if (!ready) throw new Error('not finished')
-  })
-  health.add('poststarthook/crd-informer-synced', parts.definitions.checkLoaded)
-  health.add('informer-sync', () => {}, ['readyz'])
-  health.add('shutdown', () => {
-    if (state.stopping) throw new Error('process is shutting down')
-  }, ['readyz'])
-  const kinds = {
-    kinds: () => registry.kinds(),
-    get changes() {
-      return registry.generation
-    },
-  }
-  const openId = new OpenIdEndpoints(parts.authentication.openId)
-  const zPages = new ZPages({
-    clock,
-    version: zPagesVersion(options),
-    paths: () => discovery.paths(),
-    flags: featureEnabled(options.featureGates, 'ComponentFlagz') ? flagValues(options) : undefined,
-    statusz: featureEnabled(options.featureGates, 'ComponentStatusz'),
-  })
-  const debug = new DebugEndpoints({
-    profiling: options.profiling,
-    profiles: new Profiles(),
-    setVerbosity: (level) => logger.setLevel(levelOf(level)),
-    ...(fairness ? { flowControl: (dump) => fairness.dump(dump, () => deadlines.exchanges()) } : {}),
-  })
-  const { aggregation } = parts
-  const openApi = new OpenApi({
-    kinds,
-    facts,
-    descriptions,
-    version: reportedVersion(options.version),
-    clock,
-    remotes: aggregation.openApi,
-    onError: (error) => logger.warn('an OpenAPI document of another server can not be shown', { error }),
-  })
-  const aggregations = metrics.counter('aggregator_discovery_aggregation_count_total', 'How often aggregated discovery was made.')
-  const discovery = new Discovery({
-    kinds,
-    remotes: aggregation.source,
-    onAggregated: () => aggregations.inc(),
-    version: reportedVersion(options.version),
-    serverAddress: `${advertisedAddress(options)}:${options.securePort}`,
-    otherPaths: () => [...health.paths(), ...openId.paths(), ...parts.counted.paths(), ...zPages.listed()],
-    wantsPretty,
-    openApi,
-  })
-  const answer = (exchange: Exchange, error: StatusError) => answerError(exchange, error, protobuf)
-  const deadlines = new Deadlines({ clock, requestTimeout: options.requestTimeout, answer })
-  const log = (message: string, fields: object) => logger.error(message, fields)
-  // Errors are answered inside audit, so that it sees what they were answered with.
-  const auditing = audited && [
-    audit(audited),
-    errors({ answer, log, unexpected: (exchange, error) => exchange.audit?.panicked(error) }),
-  ]
-  const handle = chain(
-    [
-      errors({ answer, log }),
-      strictTransport(options.strictTransportSecurityDirectives),
-      requestInfo({ uuid: randomUUID }),
-      requestMetrics(parts.counted.metrics),
-      // Answered inside the measured part, so that what failed is counted as what it was answered.
-      errors({ answer, log }),
-      deadlines.stage(),
-      ...(audited ? [auditAuthentication(audited)] : []),
-      authentication(parts.authentication.requests),
-      ...(auditing ?? []),
-      impersonation(parts.authorizer, parts.counted.authentication),
-      fairness
-        ? flowControl({ control: fairness.control, metrics, clock, left: (exchange) => deadlines.left(exchange) })
-        : maxInFlight({ readOnly: options.maxRequestsInflight, mutating: options.maxMutatingRequestsInflight }, metrics),
-      authorization(parts.authorizer),
-    ],
-    async (exchange) => {
-      const elsewhere = aggregation.handle(exchange)
-      if (elsewhere) return await elsewhere
-      const own = dispatcher.handle(exchange)
-      if (own === true || (own !== false && (await own))) return
-      const healthy = health.handle(exchange)
-      if (healthy === true || (healthy !== false && (await healthy))) return
-      if (openId.handle(exchange) || zPages.handle(exchange) || (await parts.counted.handle(exchange))) return
-      if (await debug.handle(exchange)) return
-      const found = discovery.handle(exchange)
-      if (found === true || (typeof found !== 'boolean' && (await found))) return
-      exchange.respond(404, 'text/plain; charset=utf-8', '404 page not found\n', { 'x-content-type-options': 'nosniff' })
-    },
-  )
-  return {
-    deadlines,
-    ready: () => {
-      ready = true
-    },
-    handle: (transport: Transport): void => {
-      void handle(new Exchange(transport, clock()))
-    },
   }
 }
