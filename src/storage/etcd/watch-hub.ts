@@ -134,6 +134,7 @@ export class WatchHub {
       try {
         const revision = await this.#deps.currentRevision()
         this.#drop(this.#recent.length)
+        this.#touched = []
         this.#position = revision
         this.#recentStart = revision
         if (!this.#closed) this.#feed = this.#follow()
@@ -155,20 +156,20 @@ export class WatchHub {
     this.#position = revision
     this.#startedOver = 0
     if (this.#recent.length > maxRecentEvents || this.#recentBytes > maxRecentBytes) this.#trim()
-    const touched = this.#touched
-    this.#touched = []
-    for (const group of touched) {
+    for (const group of this.#touched) {
       const { events: fresh } = group
       group.events = []
       for (const watcher of group.watchers) this.#deliver(watcher, fresh, revision)
     }
+    this.#touched = []
     if (this.#hurried.size > 0) for (const watcher of this.#hurried) this.#hurry(watcher, watcher.awaited)
     this.#rounds.due()
   }
 
   /** Tells a watcher that it has everything up to a revision, now or once that has come. */
   #hurry(watcher: Watcher, revision: number): void {
-    if (this.#position < revision) {
+    // While a batch is being delivered, its events come first.
+    if (this.#position < revision || this.#touched.length > 0) {
       watcher.awaited = Math.max(watcher.awaited, revision)
       this.#hurried.add(watcher)
       return
